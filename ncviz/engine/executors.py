@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, wait
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ def run_on_executor(
     executor: Executor,
     report: Progress,
     cancel: threading.Event | None,
+    values: Sequence[np.ndarray] | None = None,
 ) -> list[ConnectionCurvature]:
     """Send each connection with some of the samples as a parcel, and merge what comes back.
 
@@ -41,7 +43,7 @@ def run_on_executor(
     report(0.0, "sending the work")
     pending: set[Future[Solved]] = set()
     try:
-        for part, parcels in parcels_of(graph, layers, settings):
+        for part, parcels in parcels_of(graph, layers, settings, values):
             sent = _sent_once(part, executor)
             for index, parcel in parcels:
                 futures[executor.submit(solve_parcel, sent, parcel)] = (index, parcel.first_sample)
@@ -64,10 +66,24 @@ def run_on_executor(
 
 
 def parcels_of(
-    graph: NeuralGraph, layers: list[tuple[np.ndarray, np.ndarray]], settings: Settings
+    graph: NeuralGraph,
+    layers: list[tuple[np.ndarray, np.ndarray]],
+    settings: Settings,
+    values: Sequence[np.ndarray] | None = None,
 ) -> Iterator[tuple[NeuralGraph, list[tuple[int, Parcel]]]]:
-    """Yield for each connection the part of the graph that it needs, and its parcels, each with its number."""
+    """Yield for each connection the part of the graph that it needs, and its parcels, each with its number.
+
+    Where the graph depends on the image, each image's is another one.
+    """
     samples = len(layers[0][0])
+    if graph.depends_on_image:
+        assert values is not None
+        for image in range(samples):
+            own_graph = graph.on_image([layer[image] for layer in values])
+            own_layers = [(own[image : image + 1], mass[image : image + 1]) for own, mass in layers]
+            for part, parcels in parcels_of(own_graph, own_layers, settings):
+                yield part, [(index, replace(parcel, first_sample=image)) for index, parcel in parcels]
+        return
     chunk = -(-samples // _MOST_PARCELS)
     for index in settings.chosen(graph):
         part, own = cut_out(graph, index)

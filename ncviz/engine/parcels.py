@@ -78,6 +78,7 @@ def cut_out(graph: NeuralGraph, connection: int) -> tuple[NeuralGraph, int]:
         inside(graph.links),
         (),
         tuple(graph.kept[layer] for layer in layers) if graph.kept else (),
+        is_of_image=graph.is_of_image,
     )
     kept = [
         at for at, each in enumerate(graph.connections) if each.source in number and each.target in number

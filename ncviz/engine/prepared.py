@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -185,7 +185,12 @@ def _with_paths(
                     except ModelError:
                         _let_go(0)
                         check_paths(graph, chosen)
-                found.paths = distances(graph, device, executor, cancel, chosen, known, is_near, report)
+                is_narrow = graph.is_of_image
+                if is_narrow and known is not None:
+                    known = replace(known, tables={})
+                found.paths = distances(
+                    graph, device, executor, cancel, chosen, known, is_near, report, is_narrow
+                )
                 found.is_near = is_near
         yield found, found.paths
     _let_go()

@@ -88,7 +88,7 @@ def run(
     """
     layers = layers_of(graph, activity)
     if not isinstance(executor, ThreadPoolExecutor):
-        return run_on_executor(graph, layers, settings, executor, report, cancel)
+        return run_on_executor(graph, layers, settings, executor, report, cancel, values)
     from ncviz.compiled import is_cached
     from ncviz.engine.edges.promising import search_promising
 

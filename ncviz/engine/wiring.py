@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ncviz.graph.paths import Distances
-from ncviz.graph.positions import PathTable, Taps, padded, starts_of
+from ncviz.graph.positions import PathTable, Taps, padded_together, starts_of
 from ncviz.graph.products import distinct_columns
 
 if TYPE_CHECKING:
@@ -49,8 +49,9 @@ def kinds(
         found[mine] = np.where(kind >= 0, kind + np.int32(first[number]), -1)
     if len(tables) == 1:
         return found, tables[0].lengths
-    axis = 1 if from_side else 2
-    return found, np.concatenate([padded(table.lengths, axis, side.channels) for table in tables])
+    shape = tables[0].lengths.shape[1:]
+    shape = (side.channels, shape[1]) if from_side else (shape[0], side.channels)
+    return found, padded_together([table.lengths for table in tables], shape)
 
 
 def readings(
@@ -106,8 +107,7 @@ def crossings(
         mine = (from_layer == number) & (to_layer == other)
         kind = table.find(u[mine] - into.first[number], v[mine] - out_of.first[other])
         found[mine] = np.where(kind >= 0, kind + np.int32(first[at]), -1)
-    lengths = [padded(padded(table.lengths, 1, into.channels), 2, out_of.channels) for table in tables]
-    return found, np.concatenate(lengths)
+    return found, padded_together([table.lengths for table in tables], (into.channels, out_of.channels))
 
 
 def classes(

@@ -192,6 +192,7 @@ def look(
     chosen = graph.carrying(layers)
     with guard(where), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         activity = layer_activations(net, graph, image[None], where)
+        graph = graph.on_image([layer[0].numpy() for layer in activity])
         paths = paths_of(graph, where, pool, connections=chosen)
         return NetworkOnImage(graph, paths, tuple(normalise(layer)[0] for layer in activity), chosen, where)
 

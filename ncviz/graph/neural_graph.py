@@ -50,6 +50,7 @@ class NeuralGraph:
         batchnorm: How the network's batch normalisations were read, as in ``build_graph``; "" if it has none.
         scale: What weights were divided by, likewise.
         products: Products of two layers' activations, whose edges have other weights on each image; see ``on_image``.
+        is_of_image: Whether it was made so.
     """
 
     layer_shapes: tuple[tuple[int, ...], ...]
@@ -62,6 +63,7 @@ class NeuralGraph:
     batchnorm: str = ""
     scale: str = "own"
     products: tuple[ActivationProduct, ...] = field(default=(), repr=False)
+    is_of_image: bool = False
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -99,7 +101,7 @@ class NeuralGraph:
         if not self.products:
             return self
         links = [link for each in self.products for link in each.links_on(values)]
-        return replace(self, links=(*self.links, *links), products=())
+        return replace(self, links=(*self.links, *links), products=(), is_of_image=True)
 
     @property
     def joined_layers(self) -> frozenset[tuple[int, int]]:

@@ -7,6 +7,7 @@ same positions by the same taps has the same lengths.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -89,6 +90,20 @@ def padded(lengths: np.ndarray, axis: int, channels: int) -> np.ndarray:
     """Return lengths with channels added along an axis that nothing joins."""
     missing = [(0, channels - lengths.shape[axis] if each == axis else 0) for each in range(3)]
     return np.pad(lengths, missing, constant_values=np.inf) if any(map(any, missing)) else lengths
+
+
+def padded_together(lengths: Sequence[np.ndarray], channels: tuple[int, int]) -> np.ndarray:
+    """Return lengths one after the other, float64 [kinds, *channels], where some have fewer channels."""
+    out = np.empty((sum(map(len, lengths)), *channels))
+    first = 0
+    for own in lengths:
+        _, before, after = own.shape
+        part = out[first : first + len(own)]
+        part[:, :before, :after] = own
+        part[:, before:] = np.inf
+        part[:, :before, after:] = np.inf
+        first += len(own)
+    return out
 
 
 def starts_of(counts: np.ndarray) -> np.ndarray:

@@ -1,11 +1,27 @@
 """Transformers against the definition done slowly: activations as lengths, networkx paths, POT on every edge."""
 
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+
+import numpy as np
 import pytest
 import torch
 
 from ncviz.engine.anytime.until import Until
+from ncviz.engine.prepared import plans_of
+from ncviz.errors import ModelError
+from ncviz.pruning.criteria.edges import joined
 from tests.examples.attending import computed, make
 from tests.examples.brute_force_wired import slow_curvature
+
+
+class OneByOne(Executor):
+    """Does everything at once, as if elsewhere."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        done = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
 
 NETWORKS = {
     "one head": {"is_residual": False},
@@ -105,3 +121,28 @@ def test_sampled_channels_are_those_of_the_graph_without_the_others():
         assert torch.allclose(
             found.weights[name][own], every.samples[name][0][own].double().nan_to_num(2.0), atol=1e-6
         )
+
+
+def test_other_processes_get_each_images_graph():
+    net, x = images(count=2, heads=2, tokens=2)
+    here, there = (computed(net, x, executor=each) for each in (None, OneByOne()))
+    for name, value in here.weights.items():
+        assert torch.allclose(there.weights[name], value, rtol=1e-12, atol=1e-12)
+
+
+def test_distances_are_kept_of_what_an_image_weighs():
+    net, x = images(count=2, heads=2, tokens=2)
+    graph = net.graph()
+    with torch.no_grad():
+        values = [[layer.flatten().numpy() for layer in net.steps(own[None])[0]] for own in x]
+    with ThreadPoolExecutor(2) as pool:
+        first, second, again = (
+            plans_of(graph.on_image(values[at]), "cpu", pool, connections=[1])[0] for at in (0, 1, 0)
+        )
+    assert first is again
+    assert not np.array_equal(first.across.length, second.across.length)
+
+
+def test_criteria_that_go_by_all_edges_refuse():
+    with pytest.raises(ModelError, match="other weights on each image"):
+        joined(make()[0].graph())

@@ -1,6 +1,7 @@
 """Tiny transformers: their wiring written out, and their neural graphs made by hand."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -199,7 +200,7 @@ def make(seed=0, zero_share=0.0, **how):
         return net, torch.rand(1, *net.shape, dtype=torch.float64)
 
 
-def computed(net, x, alpha=0.9, graph=None, until=None, layers=None, **how):
+def computed(net, x, alpha=0.9, graph=None, until=None, layers=None, executor=None, **how):
     """Compute a transformer's curvature on its graph made by hand."""
     graph = net.graph() if graph is None else graph
     with torch.no_grad():
@@ -219,5 +220,5 @@ def computed(net, x, alpha=0.9, graph=None, until=None, layers=None, **how):
 
     if until is not None:
         until.result_of = whole
-    with ThreadPoolExecutor(2) as pool:
+    with nullcontext(executor) if executor else ThreadPoolExecutor(2) as pool:
         return whole(run(graph, activity, settings, pool, lambda share, text: None, None, until, values))

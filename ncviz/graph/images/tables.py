@@ -17,7 +17,7 @@ def link_table(graph: NeuralGraph, link: Connection) -> PathTable:
     Raises:
         ModelError: If that would be too large for memory.
     """
-    if not _is_by_unit(graph, link):
+    if not (graph.is_of_image and _is_by_unit(graph, link)):
         return connection_taps(graph, link).table
     before, after = (layer_grid(graph.layer_shapes[layer]) for layer in (link.source, link.target))
     table = _table_of_edges(link.edges, before, after)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ncviz.errors import ModelError
 from ncviz.graph.build import build_graph
 from ncviz.graph.connection import Connection
 from ncviz.graph.neural_graph import NeuralGraph
@@ -24,7 +25,16 @@ def neural_graph_of(given: ScoreInputs, criterion: str) -> NeuralGraph:
 
 
 def joined(graph: NeuralGraph) -> tuple[Connection, ...]:
-    """Return all that carries edges: weight layers first, then skips, poolings and scalings."""
+    """Return all that carries edges: weight layers first, then skips, poolings and scalings.
+
+    Raises:
+        ModelError: If some edges have other weights on each image, as those of an attention have.
+    """
+    if graph.depends_on_image:
+        raise ModelError(
+            "This criterion goes by all edges of the neural graph, but those of an attention have other weights on "
+            "each image; choose the curvature or a criterion that goes by weights or gradients."
+        )
     return (*graph.connections, *graph.links)
 
 
