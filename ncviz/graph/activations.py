@@ -76,7 +76,8 @@ class ActivationReader:
             self._reader.run(inputs.to(device=self._device, dtype=self._dtype, copy=True))
         graph, values = self._graph, self._reader.values
         layers = [
-            _gathered(values, taps, size) for taps, size in zip(graph.taps, graph.layer_sizes, strict=True)
+            _gathered(values, taps, size, len(inputs))
+            for taps, size in zip(graph.taps, graph.layer_sizes, strict=True)
         ]
         for name, layer in zip(graph.layer_names, layers, strict=True):
             if not torch.isfinite(layer).all():
@@ -134,11 +135,13 @@ def layer_activations(
     return ActivationReader(net, graph, inputs, device, dtype).read(inputs)
 
 
-def _gathered(values: Mapping[str, Tensor], taps: tuple[Tap, ...], size: int) -> Tensor:
+def _gathered(values: Mapping[str, Tensor], taps: tuple[Tap, ...], size: int, images: int) -> Tensor:
     """Return one layer's activations, CPU float64 [n, size], from where they are read."""
     found: Tensor | None = None
     for tap in taps:
-        own = values[tap.node].flatten(1).to("cpu", torch.float64)
+        axis = tap.image_axis
+        by_image = values[tap.node].unflatten(axis, (images, -1)).movedim(axis, 0)
+        own = by_image.flatten(1).to("cpu", torch.float64)
         if tap.units is None:
             found = own
             continue

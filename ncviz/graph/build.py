@@ -22,8 +22,10 @@ from ncviz.graph.operations import NORM_MODULES, describe
 from ncviz.graph.positions import MAX_PARTS, by_places
 from ncviz.graph.reader import Reader
 from ncviz.graph.tracing import check_trace, noise_input, record_shapes, trace
-from ncviz.graph.values import Problem, sentence
+from ncviz.graph.values import NOT_SUPPORTED, Problem, sentence
 
+# Whether what is computed of a graph looks at what an image weighs.
+ATTENTION_IS_COMPUTED = False
 _TOO_MANY_PARTS = (
     "reads the same units again and again, or other channels at each place with the same weight, and would have to be "
     f"divided into more than {MAX_PARTS} connections, which is not supported"
@@ -87,6 +89,13 @@ def build_graph(
         DenseNet that read the same units) the first counts. A weight that is all zero has no edges; what it joins may
         be joined otherwise, as by a skip.
 
+        Of an attention, queries, keys and values are layers of their own, also where one weight gives them; so are its
+        scores after the softmax, with a channel for each head, and what they mix. Their edges weigh what the image
+        makes of the other factor (``NeuralGraph.products``); a scale such as 1/√d, a bias and a relative position of
+        the scores are no part of the graph, and a score that a mask makes 0 has no edges. A learned token that is
+        joined to others is units that read nothing. ``F.scaled_dot_product_attention``, ``nn.MultiheadAttention`` and
+        ``nn.TransformerEncoder`` are read as what they write out.
+
         Of the forward's arguments only the first is given; what is to be known of that, or of weights that the forward
         computes from its parameters, is a warning and one of the graph's ``notes``. ``DataParallel``,
         ``torch.compile`` and ``AveragedModel`` are looked through, weights under the names that they have there.
@@ -117,6 +126,9 @@ def look_at(
         return Reading(None, tuple(reader.problems))
     graph = with_channels_first(reader.result())
     problems = []
+    if not ATTENTION_IS_COMPUTED:
+        for name in dict.fromkeys(each.name for each in graph.products):
+            problems.append(Problem(f"'{name}' (attention)", NOT_SUPPORTED))
     kept = []
     for every in (graph.connections, graph.links):
         divided = [(each, _divided(each, prod(graph.layer_shapes[each.source][1:]))) for each in every]

@@ -46,9 +46,17 @@ def with_channels_first(graph: NeuralGraph) -> NeuralGraph:
         for every in (graph.connections, graph.links)
     )
     taps = tuple(_tap(tap, moved) for tap in graph.taps[0])
+    products = tuple(
+        replace(
+            each,
+            left_units=_moved(each.left_units, moved) if each.left == 0 else each.left_units,
+            right_units=_moved(each.right_units, moved) if each.right == 0 else each.right_units,
+        )
+        for each in graph.products
+    )
     return replace(
         graph, layer_shapes=((shape[-1], *shape[:-1]), *graph.layer_shapes[1:]), connections=connections,
-        links=links, taps=(taps, *graph.taps[1:]),
+        links=links, taps=(taps, *graph.taps[1:]), products=products,
     )  # fmt: skip
 
 
@@ -59,8 +67,11 @@ def _parts(reading: Sequence[Connection], places: int) -> int:
 
 
 def _renumbered(connection: Connection, moved: np.ndarray) -> Connection:
-    fields = np.where(connection.fields >= 0, moved[connection.fields], -1)
-    return replace(connection, fields=fields)
+    return replace(connection, fields=_moved(connection.fields, moved))
+
+
+def _moved(units: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    return np.where(units >= 0, moved[units], -1)
 
 
 def _tap(tap: Tap, moved: np.ndarray) -> Tap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -16,6 +17,20 @@ from ncviz.graph.operations import SUPPORTED
 from ncviz.graph.terms import Term, check_weight
 from ncviz.graph.tracing import BATCH
 from ncviz.graph.values import APART, Pending, Probabilities, Units
+from ncviz.graph.varying import ActivationProduct
+
+
+@dataclass(frozen=True, eq=False)
+class AttendedLayer:
+    """What is known of a layer whose units are scores of an attention.
+
+    Attributes:
+        softmax: int64 [units], which softmax each is of.
+        is_joined: bool [units], False where a mask makes it 0 on every image, so that it has no edges.
+    """
+
+    softmax: np.ndarray
+    is_joined: np.ndarray
 
 
 class Growing:
@@ -24,6 +39,9 @@ class Growing:
     Attributes:
         how: How the network is read.
         has_norm: Whether there was a batch normalisation.
+        products: The products of two layers' activations that were found.
+        scores: The layers that are scores of an attention, by their index.
+        image_axes: Of operations whose images do not lie along the first axis alone, along which they do, by name.
     """
 
     def __init__(self, how: GraphConfig) -> None:
@@ -34,6 +52,9 @@ class Growing:
         self.starts: list[int] = [0]
         self.connections: list[Connection] = []
         self.links: list[Connection] = []
+        self.products: list[ActivationProduct] = []
+        self.scores: dict[int, AttendedLayer] = {}
+        self.image_axes: dict[str, int] = {}
         self._stamps = np.empty(0, dtype=np.int64)  # [units], which of its values each one's activation is
         self._last_stamp = 0
         # Of what is a part of something: by the identity of the whole, which is kept so that no other has it after.
@@ -66,11 +87,23 @@ class Growing:
         node = tap or value.node
         order = value.own.reshape(-1)
         units = None if np.array_equal(order, np.arange(len(order))) else order
-        found = self.layer(node, value.shape, named[-1] or node.name, Tap(node.name, units))
+        found = self.layer(node, value.shape, named[-1] or node.name, self.tap(node, units))
         layer = len(self.layer_shapes) - 1
         for term in value.terms:
-            self._connect(term, layer)
+            self.connect(term, layer)
         return _arranged(found, value.arrangement, node)
+
+    def tap(self, node: fx.Node, units: np.ndarray | None) -> Tap:
+        """Return where a layer's activation is read, given what belongs to which of its units."""
+        return Tap(node.name, units, self.image_axes.get(node.name, 0))
+
+    def places_of(self, layer: int) -> int:
+        """Return how many places a layer has."""
+        return prod(self.layer_shapes[layer][1:])
+
+    def channel_at(self, layer: int, units: np.ndarray) -> np.ndarray:
+        """Return the channel that each of a layer's own units is of."""
+        return units // self.places_of(layer)
 
     def is_finished(self, value: Pending) -> bool:
         """Whether it is a part of what is a layer already."""
@@ -117,7 +150,7 @@ class Growing:
             start, end = self.starts[own], self.starts[own + 1]
             is_whole = np.array_equal(ids, np.arange(start, end)) and is_latest.all()
             units = None if is_whole else np.where(is_latest & (layer == own), ids - start, -1)
-            tap = Tap(n.name, units)
+            tap = self.tap(n, units)
             self.taps[own] = [tap] if is_whole else [*self.taps[own], tap]
         return Units(value.ids, torch.full_like(value.stamps, self._last_stamp), n)
 
@@ -169,6 +202,7 @@ class Growing:
             taps,
             batchnorm=self.how.batchnorm if self.has_norm else "",
             scale=self.how.scale,
+            products=tuple(self.products),
         )
 
     def _check_path(self) -> None:
@@ -178,11 +212,14 @@ class Growing:
             ModelError: Naming the weights that end every path.
         """
         reached, ends = {0}, []
-        for each in sorted((*self.connections, *self.links), key=lambda one: one.target):
-            if each.number_of_edges and each.source in reached:
-                reached.add(each.target)
-            elif each.source in reached:
-                ends.append(each)
+        for target in range(1, len(self.layer_shapes)):
+            for each in (one for one in (*self.connections, *self.links) if one.target == target):
+                if each.number_of_edges and each.source in reached:
+                    reached.add(target)
+                elif each.source in reached:
+                    ends.append(each)
+            if any(p.target == target and reached & {p.left, p.right} for p in self.products):
+                reached.add(target)
         if len(self.layer_shapes) - 1 in reached:
             return
         ends = [each for each in ends if each.target not in reached]
@@ -195,7 +232,7 @@ class Growing:
         why = f": {', and '.join(reasons)}; {remedy}" if reasons else ""
         raise ModelError(f"No path leads from the image to the logits of this network{why}.")
 
-    def _connect(self, term: Term, target: int) -> None:
+    def connect(self, term: Term, target: int) -> None:
         """Add a term's connections, one for each layer that it reads."""
         layer = np.where(term.fields >= 0, np.searchsorted(self.starts, term.fields, side="right") - 1, -1)
         divisor = divisor_of(term, self.how.scale)

@@ -28,10 +28,13 @@ class Tap:
         node: Name of the traced operation.
         units: int64 [m], the layer's unit that each of the operation's values belongs to, -1 for none of this layer;
             None where they are all of the layer's units in their order.
+        image_axis: Along which of the operation's axes the images lie, each image's values together; they are counted
+            as if it stood first, with what else lies along it in its place.
     """
 
     node: str
     units: np.ndarray | None = None
+    image_axis: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -97,7 +97,7 @@ _SAME = {
     "_fused_rms_norm": "rms_norm", "iadd": "add", "isub": "sub",
     "rsub": "sub",
     "imul": "mul", "itruediv": "div", "constant_pad_nd": "pad", "_softmax": "softmax", "_log_softmax": "log_softmax",
-    "lift_fresh_copy": "clone", "to_dtype": "to",
+    "lift_fresh_copy": "clone", "_unsafe_view": "view", "to_dtype": "to",
     "_native_batch_norm_legit_no_training": "batch_norm_no_training", "t": "transpose",
 }  # fmt: skip
 _PLAIN = _OTHERS.union(

@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from ncviz.copies.hooks import without_global_hooks
 from ncviz.errors import ModelError
+from ncviz.graph.forward.opening import has_closed_attention, open_products
 from ncviz.graph.forward.tracer import TRACING, symbolic_trace
 from ncviz.graph.operations import CASTS, POINTWISE, SILENT, operation
 from ncviz.text import first_line
@@ -39,9 +40,18 @@ def trace(net: nn.Module, input_shape: tuple[int, ...] | None = None) -> fx.Grap
                     "write it as an nn.Sequential, or without control flow that depends on the data."
                 ) from error
             traced = exported
+        if has_closed_attention(traced):
+            traced = _exported(net, input_shape) or traced
+    open_products(traced)
     _check_in_place(traced)
     traced.graph.eliminate_dead_code()
+    traced.recompile()
     return traced
+
+
+def _changes(node: fx.Node) -> bool:
+    """Whether an operation of an exported program changes what it reads."""
+    return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
 
 
 def _check_in_place(traced: fx.GraphModule) -> None:
@@ -130,6 +140,8 @@ def _exported(net: nn.Module, input_shape: tuple[int, ...] | None) -> fx.GraphMo
         any_number = {0: torch.export.Dim("n")}
         with TRACING:
             program = torch.export.export(net, (example,), dynamic_shapes=(any_number,), strict=False)
+            if any(_changes(node) for node in program.graph.nodes):
+                program = program.run_decompositions({})
             exported = program.module(check_guards=False)
     except Exception:  # whatever torch.export cannot follow, it says in exceptions of many kinds
         return None

@@ -108,7 +108,9 @@ class Pending:
         own = arrangement[0].reshape(-1)
         is_whole = self.is_whole and torch.equal(own.sort().values, torch.arange(prod(self.shape)))
         whole = None if is_whole else self.whole or self
-        return replace(self, arrangement=arrangement, node=node, whole=whole)
+        # A part that is taken from a whole has the whole's numbers.
+        is_changed = self.is_changed and (is_whole or self.whole is not None)
+        return replace(self, arrangement=arrangement, node=node, whole=whole, is_changed=is_changed)
 
 
 def layout_of(shape: tuple[int, ...], axis: int) -> tuple[tuple[int, ...], Tensor]:
@@ -157,7 +159,7 @@ def flat(values: Any) -> list[Any]:
     ]
 
 
-def size_of(n: fx.Node, value: Units | Pending | Probabilities, args: Sequence[Any]) -> Any:
+def size_of(n: fx.Node, value: Any, args: Sequence[Any]) -> Any:
     """Return what an operation asks of a value's shape.
 
     Raises:

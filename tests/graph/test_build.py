@@ -33,7 +33,7 @@ class Attending(nn.Module):
         self.attention, self.head = nn.MultiheadAttention(4, 2, batch_first=True), nn.Linear(4, 2)
 
     def forward(self, x):
-        return self.head(self.attention(x, x, x)[0])
+        return self.head(self.attention(x, 2 * x, x)[0])
 
 
 class Joined(nn.Module):

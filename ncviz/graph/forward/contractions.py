@@ -23,7 +23,6 @@ CONTRACTIONS = {
     "addmm": ("input", "mat1", "mat2"), "baddbmm": ("input", "batch1", "batch2"), "tensordot": ("a", "b"),
     "einsum": ("equation",),
 }  # fmt: skip
-_ACTIVATIONS = "multiplies activations by each other (attention), which is not supported"
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def contracted(
     Raises:
         UnreadableError: If it is no such product, or the weight is no parameter.
     """
-    args, nodes = _by_place(kind, args, kwargs), _by_place(kind, n.args, n.kwargs)
+    args, nodes = by_place(kind, args, kwargs), by_place(kind, n.args, n.kwargs)
     found = _read_contraction(kind, args, kwargs)
     weight, origin = args[found.weight_at], origins.take(nodes[found.weight_at])
     if origin is not None and found.image_axis is not None:
@@ -119,41 +118,63 @@ def contracted(
     return made if is_plain else grown.finish(made)
 
 
-def _by_place(kind: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+def by_place(kind: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
     """Return arguments by place, and the factors of ``torch.einsum`` one by one."""
     if kind == "einsum":
         return flat(list(args))
     return [*args, *(kwargs[name] for name in CONTRACTIONS[kind][len(args) :] if name in kwargs)]
 
 
-def _read_contraction(kind: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Contraction:
-    """Return what is summed over in a product of units and a weight, given its arguments, lists spelled out."""
+def letters_of(
+    kind: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[list[Any], tuple[str, str, str]]:
+    """Return the two factors of a product, and letters for their axes and for those of the result.
+
+    Args:
+        kind: Its name, one of ``CONTRACTIONS``.
+        args: Its arguments, as of ``by_place``.
+        kwargs: Its arguments by name.
+
+    Raises:
+        UnreadableError: If it is a product of other than two values, or adds activations.
+    """
     if kwargs.get("alpha", 1) != 1:
         raise UnreadableError("adds a multiple (alpha), which is not supported")
-    first = 1 if kind == "einsum" else len(CONTRACTIONS[kind]) - 2
+    first = first_factor(kind)
     factors = list(args[first:] if kind == "einsum" else args[first : first + 2])
-    if any(isinstance(each, (Units, Pending)) for each in args[:first]):
+    if any(hasattr(each, "traced_shape") for each in args[:first]):
         raise UnreadableError("adds to activations in one step with a product, which is not supported")
-    is_units = [isinstance(each, (Units, Pending)) for each in factors]
-    if len(factors) != 2 or not all(isinstance(each, (Units, Pending, Tensor)) for each in factors):
+    if len(factors) != 2 or not all(isinstance(e, Tensor) or hasattr(e, "traced_shape") for e in factors):
         raise UnreadableError("is a product of other than two values, which is not supported")
-    if all(is_units):
-        raise UnreadableError(_ACTIVATIONS)
+    axes = [len(each.shape if isinstance(each, Tensor) else each.traced_shape) for each in factors]
+    if kind == "einsum":
+        one, other, result = _of_equation(args[0], axes)
+    elif kind == "tensordot":
+        dims = args[2] if len(args) > 2 else kwargs.get("dims", 2)
+        one, other, result = _of_dims(dims, *axes)
+    else:
+        one, other, result = _of_matmul(kind, *axes)
+    return factors, (one, other, result)
+
+
+def first_factor(kind: str) -> int:
+    """Return which of a product's arguments its first factor is."""
+    return 1 if kind == "einsum" else len(CONTRACTIONS[kind]) - 2
+
+
+def _read_contraction(kind: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Contraction:
+    """Return what is summed over in a product of units and a weight, given its arguments, lists spelled out."""
+    factors, (*letters, result) = letters_of(kind, args, kwargs)
+    is_units = [isinstance(each, (Units, Pending)) for each in factors]
     shapes = [
         each.traced_shape if isinstance(each, (Units, Pending)) else tuple(each.shape) for each in factors
     ]
-    if kind == "einsum":
-        *letters, result = _of_equation(args[0], [len(shape) for shape in shapes])
-    elif kind == "tensordot":
-        *letters, result = _of_dims(args[2] if len(args) > 2 else kwargs.get("dims", 2), *map(len, shapes))
-    else:
-        *letters, result = _of_matmul(kind, *map(len, shapes))
     at = is_units.index(True)
     units, weight, axis = letters[at], letters[1 - at], None
     if units and units[0] in weight:
         axis = weight.index(units[0])
         weight = weight.replace(units[0], "")
-    found = Contraction(units, weight, result, first + 1 - at, axis)
+    found = Contraction(units, weight, result, first_factor(kind) + 1 - at, axis)
     _check(
         found,
         dict(zip(units, shapes[at], strict=True)),

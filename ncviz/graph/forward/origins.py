@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx
 from torch.utils._pytree import tree_map
 
-from ncviz.graph.operations import CASTS, POINTWISE, RELABEL, SILENT, name_of
+from ncviz.graph.operations import CASTS, POINTWISE, RELABEL, SHAPE, SILENT, name_of
 from ncviz.text import listed
 
 # A function of each value alone, besides the activation functions.
@@ -85,6 +85,8 @@ class Origins:
             if own.op == "call_module":
                 read += self._modules[str(own.target)].parameters()
             found |= dict.fromkeys(name for value in read if (name := self._names.get(id(value), "")))
+            if _is_of_shape(own):
+                continue
             new = [each for each in own.all_input_nodes if each not in seen]
             seen.update(new)
             waiting += new
@@ -198,3 +200,10 @@ class Origins:
         if not isinstance(index, Tensor):
             return None
         return Origin(origin.parameter, origin.shape, index.contiguous(), origin.is_computed)
+
+
+def _is_of_shape(node: fx.Node) -> bool:
+    """Whether an operation asks for a value's shape or kind alone."""
+    if name_of(node, {}) == "getattr":
+        return node.args[1] in ("shape", "ndim", "device", "dtype")
+    return node.op != "call_module" and name_of(node, {}) in SHAPE

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import fx, nn
 
+from ncviz.graph.forward.opening import NotOpenedError, opened
+
 # torch.fx and torch.export put their own in place of nn.Module.__call__ while they trace, for the whole process: two
 # at once would take each other's for the original.
 TRACING = threading.RLock()
@@ -24,6 +26,11 @@ class ImageTracer(fx.Tracer):
         # A shape of a parameter is a number, which may decide the way.
         super().__init__(param_shapes_constant=True)
         self._thread = threading.get_ident()
+        self._opened: set[nn.Module] = set()
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Whether a module's call is one operation."""
+        return m not in self._opened and super().is_leaf_module(m, module_qualified_name)
 
     def create_args_for_root(
         self, root_fn: Callable[..., Any], is_module: bool, concrete_args: Any = None
@@ -39,7 +46,15 @@ class ImageTracer(fx.Tracer):
         """Note a call of a module, or follow it."""
         if threading.get_ident() != self._thread or m not in (self.submodule_paths or {}):
             return forward(*args, **kwargs)
-        return super().call_module(m, forward, args, kwargs)
+        written = opened(m)
+        if written is None:
+            return super().call_module(m, forward, args, kwargs)
+        self._opened.add(m)
+        try:
+            return super().call_module(m, written, args, kwargs)
+        except NotOpenedError:
+            self._opened.discard(m)
+            return super().call_module(m, forward, args, kwargs)
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
         """Note that a parameter is read."""
