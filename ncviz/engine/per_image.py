@@ -22,7 +22,8 @@ from ncviz.engine.local import all_edges, follow, search, search_all
 from ncviz.engine.minima import Least
 from ncviz.engine.plan import Plan, make_plan, near_plan
 from ncviz.engine.results import ConnectionCurvature, Settings, joined, within
-from ncviz.errors import CancelledError
+from ncviz.errors import CancelledError, NcvizError
+from ncviz.graph.extent import check_paths
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances, distances, steps, surroundings, with_links
 from ncviz.graph.positions import layer_grid
@@ -160,7 +161,14 @@ def run_on_images(
     Raises:
         CancelledError: If ``cancel`` was set.
         ModelError: If the distance tables are too large.
+        NcvizError: If there is a time limit at an idleness at which there are no intervals before the exact values.
     """
+    if until is not None and until.time_limit is not None and not images.settings.is_closed:
+        raise NcvizError(
+            "Below idleness 1/2 the curvature of a network with attention comes with no intervals before it is exact: "
+            "leave out time_limit, or choose alpha from 0.5 on."
+        )
+    check_paths(images.graph, images.settings.chosen(images.graph))
     return _Run(images, pool, report, cancel, until).run()
 
 

@@ -13,7 +13,7 @@ from ncviz.devices import free_memory
 from ncviz.errors import ModelError
 from ncviz.graph.connection import Connection
 from ncviz.graph.neural_graph import NeuralGraph
-from ncviz.graph.paths import distances, surroundings
+from ncviz.graph.paths import distances, steps, surroundings
 from ncviz.graph.positions import layer_grid
 from ncviz.text import gigabytes
 
@@ -47,20 +47,28 @@ class Extent:
         graph: The neural graph.
         tables: Every table.
         wanted: For each connection, which of them its curvature is computed from.
+        kept: Which are there all the time although connections have tables of their own, made one connection after the
+            other: where lengths depend on the image. None where all are kept.
     """
 
     graph: NeuralGraph
     tables: tuple[TableSize, ...]
     wanted: tuple[tuple[int, ...], ...]
+    kept: tuple[int, ...] | None = None
 
     def bytes(self, connections: Collection[int] | None = None, channels: int = 0) -> int:
-        """Return what the tables take in memory.
+        """Return what the tables take in memory at a time.
 
         Args:
             connections: Which connections are computed; None for all.
             channels: Most channels of a hidden layer that take part; 0 for all.
         """
-        return sum(self._sizes(connections, channels))
+        if self.kept is None:
+            return sum(self._sizes(connections, channels))
+        chosen = range(len(self.wanted)) if connections is None else connections
+        # Of the one connection that takes most, and as much again in its plan.
+        most = max((sum(self._sizes([index], channels)) for index in chosen), default=0)
+        return 2 * most + sum(self._bytes_of(at, channels) for at in self.kept)
 
     def largest(self, connections: Collection[int] | None = None, channels: int = 0) -> int:
         """Return what the largest single table takes."""
@@ -79,13 +87,12 @@ class Extent:
     def _sizes(self, connections: Collection[int] | None, channels: int) -> list[int]:
         chosen = range(len(self.wanted)) if connections is None else connections
         needed = {table for index in chosen for table in self.wanted[index]}
-        return [
-            self.tables[at].kinds
-            * self._channels(self.tables[at].source, channels)
-            * self._channels(self.tables[at].target, channels)
-            * _NUMBER_BYTES
-            for at in needed
-        ]
+        return [self._bytes_of(at, channels) for at in needed]
+
+    def _bytes_of(self, at: int, channels: int) -> int:
+        own = self.tables[at]
+        sides = self._channels(own.source, channels), self._channels(own.target, channels)
+        return own.kinds * sides[0] * sides[1] * _NUMBER_BYTES
 
     def _channels(self, layer: int, most: int) -> int:
         own = layer_grid(self.graph.layer_shapes[layer])[0]
@@ -98,6 +105,8 @@ def extent_of(graph: NeuralGraph) -> Extent:
 
     How positions are joined does not depend on the channels, so that one channel of each layer tells.
     """
+    if graph.depends_on_image:
+        return _extent_on_an_image(graph)
     found = distances(_one_channel(graph))
     ends = list(found.tables)
     tables = tuple(TableSize(*pair, len(found.tables[pair].lengths)) for pair in ends)
@@ -115,6 +124,24 @@ def extent_of(graph: NeuralGraph) -> Extent:
         for index in range(len(graph.connections))
     )
     return Extent(graph, tables, wanted)
+
+
+def _extent_on_an_image(graph: NeuralGraph) -> Extent:
+    """Return the same where lengths depend on the image, on one of which no two activations are the same."""
+    narrow, draw = _one_channel(graph), np.random.default_rng(0)
+    narrow = narrow.on_image([0.5 + draw.random(size) for size in narrow.layer_sizes])
+    known = steps(narrow)
+    tables = [
+        TableSize(*ends, len(known.hops[ends].lengths))
+        for each in graph.products
+        for ends in ((each.left, each.target), (each.right, each.target))
+    ]
+    kept, wanted = tuple(range(len(tables))), []
+    for index in range(len(graph.connections)):
+        own = distances(narrow, connections=[index], known=known, is_narrow=True).tables
+        wanted.append(tuple(range(len(tables), len(tables) + len(own))))
+        tables += [TableSize(*ends, len(table.lengths)) for ends, table in own.items()]
+    return Extent(graph, tuple(tables), tuple(wanted), kept)
 
 
 def check_paths(graph: NeuralGraph, connections: Collection[int] | None = None) -> None:
@@ -169,5 +196,8 @@ def _one_channel(graph: NeuralGraph) -> NeuralGraph:
         layer_shapes=shapes,
         connections=tuple(map(narrowed, graph.connections)),
         links=tuple(map(narrowed, graph.links)),
+        products=tuple(
+            each.between_places([prod(shape[1:]) for shape in graph.layer_shapes]) for each in graph.products
+        ),
         kept=(),
     )

@@ -52,6 +52,26 @@ class ActivationProduct:
         """How many edges there are at most, those of both factors; where an activation is 0 there are fewer."""
         return 2 * int(np.count_nonzero(self.target_units >= 0)) * self.left_units.shape[2]
 
+    def between_places(self, places: Sequence[int]) -> ActivationProduct:
+        """Return the product as it is where each layer has one channel: heads and channels that say the same are one.
+
+        Args:
+            places: For each layer how many positions it has.
+        """
+        left, right, target = (
+            np.where(units >= 0, units % places[layer], -1)
+            for units, layer in (
+                (self.left_units, self.left), (self.right_units, self.right), (self.target_units, self.target)
+            )
+        )  # fmt: skip
+        groups = _distinct((left, 0), (right, 0), (target, 0))
+        left, right, target = left[groups], right[groups], target[groups]
+        inner = _distinct((left, 2), (right, 2))
+        left, right = left[:, :, inner], right[:, :, inner]
+        rows, columns = _distinct((left, 1), (target, 1)), _distinct((right, 1), (target, 2))
+        left, right, target = left[:, rows], right[:, columns], target[:, rows][:, :, columns]
+        return ActivationProduct(self.name, self.left, self.right, self.target, left, right, target)
+
     def links_on(self, values: Sequence[np.ndarray]) -> tuple[Connection, Connection]:
         """Return the edges from both factors on one image, as links with a row of their own for each target unit.
 
@@ -74,3 +94,9 @@ class ActivationProduct:
             return Connection(self.name, "", (), fields, weights, source, self.target)
 
         return link(self.left, left, self.right, right), link(self.right, right, self.left, left)
+
+
+def _distinct(*arrays: tuple[np.ndarray, int]) -> np.ndarray:
+    """Return which of the slices along an axis of each array, taken together, stand there first, int64, growing."""
+    rows = [np.moveaxis(own, axis, 0).reshape(own.shape[axis], -1) for own, axis in arrays]
+    return np.sort(np.unique(np.concatenate(rows, axis=1), axis=0, return_index=True)[1])

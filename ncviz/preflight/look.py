@@ -93,7 +93,8 @@ def preflight(
         say(0.4, "looking at the images")
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs)]
         live, never = live_shares(graph, activity)
-        if fits and bytes_ <= TIMED_BYTES:
+        # Where path lengths depend on the image a look at some of them takes as long as all of one image's.
+        if fits and bytes_ <= TIMED_BYTES and not graph.depends_on_image:
             precompile.wait(lambda _, message: say(0.5, message), cancel)
             say(0.5, "timing a small part of the work")
             seconds = _seconds(graph, activity, settings, chosen, cancel)

@@ -8,7 +8,9 @@ import torch
 
 from ncviz.engine.anytime.until import Until
 from ncviz.engine.prepared import plans_of
-from ncviz.errors import ModelError
+from ncviz.errors import ModelError, NcvizError
+from ncviz.graph.extent import extent_of
+from ncviz.graph.paths import distances
 from ncviz.pruning.criteria.edges import joined
 from tests.examples.attending import computed, make
 from tests.examples.brute_force_wired import slow_curvature
@@ -146,3 +148,26 @@ def test_distances_are_kept_of_what_an_image_weighs():
 def test_criteria_that_go_by_all_edges_refuse():
     with pytest.raises(ModelError, match="other weights on each image"):
         joined(make()[0].graph())
+
+
+def test_the_tables_of_an_image_are_known_before_they_are_made():
+    net, x = images(count=1, heads=2, wide=3, channels=4)
+    graph = net.graph()
+    extent = extent_of(graph)
+    with torch.no_grad():
+        on = graph.on_image([layer.flatten().numpy() for layer in net.steps(x)[0]])
+    kept = [extent.tables[at] for at in extent.kept]
+    for index, mine in enumerate(extent.wanted):
+        made = distances(on, connections=[index], is_narrow=True)
+        told = {(own.source, own.target): own.kinds for own in (extent.tables[at] for at in mine)}
+        assert told == {ends: len(table.lengths) for ends, table in made.tables.items()}
+        assert all(len(made.hops[own.source, own.target].lengths) == own.kinds for own in kept)
+    assert extent.bytes() > extent.largest() > 0
+
+
+def test_below_one_half_a_time_limit_is_refused_and_a_tolerance_is_met():
+    net, x = make(heads=2)
+    with pytest.raises(NcvizError, match="leave out time_limit"):
+        computed(net, x, 0.3, until=Until(time_limit=1.0))
+    exact, found = (computed(net, x, 0.3, until=until) for until in (None, Until(tolerance=0.1)))
+    assert all(torch.equal(found.weights[name], value) for name, value in exact.weights.items())

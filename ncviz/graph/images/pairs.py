@@ -74,7 +74,7 @@ def pairs_around(
 def pairs_on_the_way(
     wanted: Mapping[Ends, Codes], hops: Mapping[Ends, PathTable], leads: Mapping[Ends, bool]
 ) -> dict[Ends, Codes]:
-    """Return the pairs of positions of all tables that those which are wanted are made of, and of these.
+    """Return the pairs of positions of all tables that those which are wanted are made of, and of these, or more.
 
     Args:
         wanted: By pair of layers the pairs of positions that are looked at.
@@ -89,6 +89,15 @@ def pairs_on_the_way(
                 continue
             for (first, through), hop in hops.items():
                 if first != source or through >= end or not leads.get((through, end), False):
+                    continue
+                is_only = not any(
+                    begin == through and leads.get((onward, end), False)
+                    for begin, onward in hops
+                    if onward < end
+                )
+                if is_only and (through, end) in hops:
+                    # All of them are there already, and no product of lengths is made for them.
+                    found[through, end] = codes_of(hops[through, end])
                     continue
                 places = hop.positions
                 last = _positions_of(end, hops)
