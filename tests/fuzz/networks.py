@@ -93,9 +93,11 @@ def checkpoint(tensors=0, held=1_000, dicts=1, copies=1, listed=0, grows=1):
     state = {"net": dict(_state())} | {
         f"copy{at}": {name: values + at for name, values in _state().items()} for at in range(1, copies)
     }
-    if tensors:
+    if tensors or dicts > 1:
         state |= {
-            f"part{at}": {f"{n}.weight_{end}": one for n in range(tensors) for end in ("orig", "mask")}
+            f"part{at}": {
+                f"{n}.weight_{end}": one for n in range(max(1, tensors)) for end in ("orig", "mask")
+            }
             for at in range(dicts)
         }
     stream = io.BytesIO()
