@@ -130,8 +130,12 @@ def made(reader: str, seed: int, number: int) -> tuple[dict[str, Any], str, byte
 
 
 def harmless(reader: str) -> list[tuple[str, bytes]]:
-    """Return a file of each kind in which nothing is turned up."""
-    return [maker.make() for maker in READERS[reader]]
+    """Return files of each kind in which nothing is turned up, or one number to 2, so that all that reads is used."""
+    return [
+        maker.make(**numbers)
+        for maker in READERS[reader]
+        for numbers in ({}, *({name: 2} for name in maker.most))
+    ]
 
 
 def read(name: str, content: bytes) -> None:
