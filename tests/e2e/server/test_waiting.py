@@ -3,10 +3,18 @@
 import pytest
 
 from tests.e2e.server import waiting
+from tests.e2e.server.running import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 # What is promised; and by how much an answer may take longer where this machine lets one wait that long by itself.
 PROMISED, TIMES, TRIES = 100, 5, 3
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("cache")) as found:
+        waiting.warm(found)
+        yield found
 
 
 def test_the_longest_answer_is_told():
@@ -17,7 +25,6 @@ def test_the_longest_answer_is_told():
 # Small, and long to read; large, so that it is handed from thread to thread and process to process.
 @pytest.mark.parametrize("kind", ["a long program backwards", "arrays of 180 MB"])
 def test_others_are_answered_at_once(server, kind):
-    waiting.warm(server)
     found = []
     # Another program may take the processor from the server, but hardly in each of them.
     for _ in range(TRIES):

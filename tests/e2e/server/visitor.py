@@ -3,6 +3,7 @@
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -34,7 +35,8 @@ class Visitor:
         with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=60) as answer:
             cookies = answer.headers.get_all("Set-Cookie") or []
         self.xsrf = next((each.split(";")[0].partition("=")[2] for each in cookies if XSRF in each), "")
-        self.socket = connect(
+        self._left = ExitStack()
+        talk = connect(
             f"{server.url.replace('http', 'ws')}/_stcore/stream",
             origin=server.url,
             subprotocols=["streamlit", self.xsrf] if self.xsrf else ["streamlit"],
@@ -42,12 +44,13 @@ class Visitor:
             max_size=None,
             open_timeout=60,
         )
+        self.socket = self._left.enter_context(talk)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *of):
-        self.socket.close()
+        self._left.close()
 
     def run(self, **pressed):
         """Have the page run, with what was pressed on it; keep what it shows."""
