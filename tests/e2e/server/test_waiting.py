@@ -13,7 +13,6 @@ PROMISED, TIMES, TRIES = 100, 5, 3
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     with Server(tmp_path_factory.mktemp("cache")) as found:
-        waiting.warm(found)
         yield found
 
 
@@ -26,7 +25,8 @@ def test_the_longest_answer_is_told():
 @pytest.mark.parametrize("kind", ["a long program backwards", "arrays of 180 MB"])
 def test_others_are_answered_at_once(server, kind):
     found = []
-    # Another program may take the processor from the server, but hardly in each of them.
+    # What is imported for the first file is none of its doing, and another program may take the processor from the
+    # server, but hardly each time.
     for _ in range(TRIES):
         found.append(waiting.measure(server, kind, alone=1.0))
         alone, reading = found[-1]["alone"], found[-1]["while it is read"]
