@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from ncviz.engine.anytime.until import Until
-from ncviz.engine.prepared import plans_of
+from ncviz.engine.prepared import paths_of, plans_of
 from ncviz.errors import ModelError, NcvizError
+from ncviz.explain.explain_edge import NetworkOnImage
+from ncviz.graph.activations import normalise
 from ncviz.graph.extent import extent_of
 from ncviz.graph.paths import distances
 from ncviz.pruning.criteria.edges import joined
@@ -171,3 +173,22 @@ def test_below_one_half_a_time_limit_is_refused_and_a_tolerance_is_met():
         computed(net, x, 0.3, until=Until(time_limit=1.0))
     exact, found = (computed(net, x, 0.3, until=until) for until in (None, Until(tolerance=0.1)))
     assert all(torch.equal(found.weights[name], value) for name, value in exact.weights.items())
+
+
+@pytest.mark.slow
+def test_an_explained_edge_has_the_curvature_of_the_image():
+    net, x = make(heads=2, wide=2)
+    result = computed(net, x, keep_edges=True)
+    with torch.no_grad():
+        raw = net.steps(x)[0]
+    raw[-1] = raw[-1].softmax(1)
+    graph = net.graph().on_image([layer.flatten().numpy() for layer in raw])
+    activity = tuple(normalise(layer.flatten(1))[0] for layer in raw)
+    with ThreadPoolExecutor(2) as pool:
+        ready = NetworkOnImage(graph, paths_of(graph, "cpu", pool), activity)
+    for index in range(len(graph.connections)):
+        source, target, kappa = (part.tolist()[::5] for part in result.edges(index))
+        for i, j, expected in zip(source, target, kappa, strict=True):
+            assert ready.edge(index, i, j).at(0.9, None).curvature == pytest.approx(
+                expected, rel=1e-9, abs=1e-9
+            )
