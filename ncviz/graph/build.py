@@ -22,10 +22,8 @@ from ncviz.graph.operations import NORM_MODULES, describe
 from ncviz.graph.positions import MAX_PARTS, by_places
 from ncviz.graph.reader import Reader
 from ncviz.graph.tracing import check_trace, noise_input, record_shapes, trace
-from ncviz.graph.values import NOT_SUPPORTED, Problem, sentence
+from ncviz.graph.values import Problem, sentence
 
-# Whether what is computed of a graph looks at what an image weighs.
-ATTENTION_IS_COMPUTED = False
 _TOO_MANY_PARTS = (
     "reads the same units again and again, or other channels at each place with the same weight, and would have to be "
     f"divided into more than {MAX_PARTS} connections, which is not supported"
@@ -53,8 +51,8 @@ def build_graph(
     Args:
         net: Any network that ``torch.fx`` or ``torch.export`` can trace and whose forward is made of Linear, Conv1d and
             Conv2d (stride, zero padding, dilation, groups), their transposes, normalisations, maximum, average and
-            adaptive pooling, Flatten, reshaping, Dropout, Identity, pointwise activations, additions, products and
-            concatenations, as modules, functions or methods. Not changed.
+            adaptive pooling, Flatten, reshaping, Dropout, Identity, pointwise activations, additions, products,
+            concatenations and self-attention, as modules, functions or methods. Not changed.
         input_shape: Shape of one input without the batch axis, e.g. (1, 28, 28).
         batchnorm: What a BatchNorm is to the graph. "own": it joins nothing and weighs nothing. Every edge has the
             network's own weight, as in the code of the paper's authors; the unit that comes out is the one that went
@@ -126,9 +124,6 @@ def look_at(
         return Reading(None, tuple(reader.problems))
     graph = with_channels_first(reader.result())
     problems = []
-    if not ATTENTION_IS_COMPUTED:
-        for name in dict.fromkeys(each.name for each in graph.products):
-            problems.append(Problem(f"'{name}' (attention)", NOT_SUPPORTED))
     kept = []
     for every in (graph.connections, graph.links):
         divided = [(each, _divided(each, prod(graph.layer_shapes[each.source][1:]))) for each in every]

@@ -12,7 +12,7 @@ from torch import fx, nn
 
 SUPPORTED = (
     "Linear, Conv1d, Conv2d, transposed convolutions, normalisations, pooling, Flatten, reshaping, Dropout, Identity, "
-    "pointwise activations, additions, products (gates) and concatenations"
+    "pointwise activations, additions, products (gates), concatenations and self-attention"
 )
 
 # A function of each unit alone.

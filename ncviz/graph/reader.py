@@ -174,7 +174,7 @@ class Reader(fx.Interpreter):
                 raise UnreadableError("adds a multiple (alpha), which is not supported")
             return added(self.grown, n, args, self.shapes[n.name])
         if name in ("mul", "div"):
-            if self.ahead.is_query(n) and _is_number(args):
+            if self.ahead.is_query(n) and _is_scaled(name, args):
                 return first  # such as the 1/√d of an attention, which is no part of the graph
             return multiplied(self.grown, n, args, name, self.shapes[n.name])
         if name == "glu":
@@ -294,8 +294,13 @@ class Reader(fx.Interpreter):
         return value
 
 
-def _is_number(args: Sequence[Any]) -> bool:
-    """Whether a value is multiplied or divided by one number."""
-    return all(not isinstance(each, Tensor) or each.numel() == 1 for each in args[:2]) and hasattr(
-        args[0], "traced_shape"
-    ) != (len(args) > 1 and hasattr(args[1], "traced_shape"))
+def _is_scaled(name: str, args: Sequence[Any]) -> bool:
+    """Whether one value is multiplied or divided by one number."""
+    one, other = args[:2]
+    if not hasattr(one, "traced_shape") and name == "mul":
+        one, other = other, one
+    return (
+        hasattr(one, "traced_shape")
+        and (not isinstance(other, Tensor) or other.numel() == 1)
+        and not hasattr(other, "traced_shape")
+    )

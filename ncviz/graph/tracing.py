@@ -41,7 +41,7 @@ def trace(net: nn.Module, input_shape: tuple[int, ...] | None = None) -> fx.Grap
                 ) from error
             traced = exported
         if has_closed_attention(traced):
-            traced = _exported(net, input_shape) or traced
+            traced = _exported(net, input_shape, is_pure=True) or traced
     open_products(traced)
     _check_in_place(traced)
     traced.graph.eliminate_dead_code()
@@ -131,8 +131,16 @@ def check_trace(net: nn.Module, traced: fx.GraphModule, input_shape: tuple[int, 
         )
 
 
-def _exported(net: nn.Module, input_shape: tuple[int, ...] | None) -> fx.GraphModule | None:
-    """Return the graph that torch.export finds for inputs of one shape, with any number of them; None if it fails."""
+def _exported(
+    net: nn.Module, input_shape: tuple[int, ...] | None, is_pure: bool = False
+) -> fx.GraphModule | None:
+    """Return the graph that torch.export finds for inputs of one shape, with any number of them; None if it fails.
+
+    Args:
+        net: The network.
+        input_shape: Shape of one input.
+        is_pure: Whether what changes values in place, such as a mask in the making, is written otherwise.
+    """
     if input_shape is None:
         return None
     try:
@@ -140,7 +148,7 @@ def _exported(net: nn.Module, input_shape: tuple[int, ...] | None) -> fx.GraphMo
         any_number = {0: torch.export.Dim("n")}
         with TRACING:
             program = torch.export.export(net, (example,), dynamic_shapes=(any_number,), strict=False)
-            if any(_changes(node) for node in program.graph.nodes):
+            if is_pure and any(_changes(node) for node in program.graph.nodes):
                 program = program.run_decompositions({})
             exported = program.module(check_guards=False)
     except Exception:  # whatever torch.export cannot follow, it says in exceptions of many kinds

@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torchvision
+from torchvision.models.swin_transformer import ShiftedWindowAttention
 
 from ncviz.graph.build import look_at
 from ncviz.graph.values import sentence
@@ -36,6 +37,14 @@ def by_hand(net):
         )
         found.append(int(own.double().sum()) * places.get(module, 1))
 
+    def attend(module, given, _):
+        # Its weights are read by a function: queries, keys and values at the places of the image, what they mix at
+        # those of whole windows.
+        _, *sizes, _ = given[0].shape
+        whole = [-(-size // own) * own for size, own in zip(sizes, module.window_size, strict=True)]
+        found.append(int((module.qkv.weight != 0).sum()) * sizes[0] * sizes[1])
+        found.append(int((module.proj.weight != 0).sum()) * whole[0] * whole[1])
+
     def gate(module, given):
         # Its last convolution ends in each of the places that it multiplies.
         places[module.fc2] = given[0].shape[2] * given[0].shape[3]
@@ -43,6 +52,8 @@ def by_hand(net):
     for module in net.modules():
         if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
             module.register_forward_hook(count)
+        if isinstance(module, ShiftedWindowAttention):
+            module.register_forward_hook(attend)
         if isinstance(module, torchvision.ops.SqueezeExcitation):
             module.register_forward_pre_hook(gate)
     with torch.no_grad():

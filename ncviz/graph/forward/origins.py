@@ -204,6 +204,8 @@ class Origins:
 
 def _is_of_shape(node: fx.Node) -> bool:
     """Whether an operation asks for a value's shape or kind alone."""
+    if node.op == "call_module":
+        return False
     if name_of(node, {}) == "getattr":
         return node.args[1] in ("shape", "ndim", "device", "dtype")
-    return node.op != "call_module" and name_of(node, {}) in SHAPE
+    return name_of(node, {}) in SHAPE

@@ -10,12 +10,6 @@ from ncviz.errors import ModelError
 from ncviz.graph.activations import layer_activations
 from tests.examples.vits import WAYS, Attending, Separate, Vit, vit
 
-
-@pytest.fixture(autouse=True)
-def _every_graph(monkeypatch):
-    monkeypatch.setattr("ncviz.graph.build.ATTENTION_IS_COMPUTED", True)
-
-
 X = torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
 
 
@@ -224,6 +218,7 @@ REFUSED = {
         lambda q, k, v, m: (q @ k.mT).softmax(-1).mT @ v, "does not sum values over the keys of their scores"),
     "scores that are divided": (
         lambda q, k, v, m: (q @ k.mT).softmax(-1)[:, :, :3] @ v[:, :3], "does not sum values over the keys"),
+    "a quotient": (lambda q, k, v, m: ((2.0 / q) @ k.mT).softmax(-1) @ v, "divides by activations"),
     "mixed images": (lambda q, k, v, m: (q @ k.flip(0).mT).softmax(-1) @ v, "expected one row for each image"),
 }  # fmt: skip
 
