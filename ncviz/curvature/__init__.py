@@ -102,7 +102,8 @@ def neural_curvature(
         DeviceError: If the device is missing or runs out of memory.
         NcvizError: If alpha, tolerance or time_limit is out of range, there is no such layer, way to read BatchNorm or
             scale, edges are to be kept of sampled channels, or intervals are asked for together with ``keep_edges``,
-            other machines, or a tolerance together with ``keep_samples``.
+            other machines, or a tolerance together with ``keep_samples``, or there is a time limit at an alpha below
+            1/2 and the network has attention.
         CancelledError: If ``cancel`` was set.
     """
     check_alpha(alpha)
