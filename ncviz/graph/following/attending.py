@@ -30,7 +30,9 @@ from ncviz.graph.varying import ActivationProduct
 from ncviz.limits import LIMITS
 
 _OUTSIDE = "multiplies activations by each other outside of an attention, which is not supported"
-_OF_CHANNELS = "attends over channels instead of places, which is not supported"
+_OF_CHANNELS = (
+    "attends with vectors that are not the channels of a layer at one place, which is not supported"
+)
 
 
 def multiplied_activations(

@@ -211,7 +211,7 @@ REFUSED = {
     "softmax over the queries": (
         lambda q, k, v, m: (q @ k.mT).softmax(1) @ v, "does not sum values over the keys of their scores"),
     "no softmax": (lambda q, k, v, m: (q @ k.mT) @ v, "multiplies them by, activations"),
-    "over channels": (lambda q, k, v, m: v @ (q.mT @ k).softmax(-1), "attends over channels"),
+    "over channels": (lambda q, k, v, m: v @ (q.mT @ k).softmax(-1), "not the channels of a layer at one place"),
     "sigmoid": (lambda q, k, v, m: torch.sigmoid(q @ k.mT) @ v, "changes the scores of an attention otherwise"),
     "a gate on the scores": (lambda q, k, v, m: (q @ k.mT * q[:, :, :1]).softmax(-1) @ v, "activations"),
     "scores of other sums": (

@@ -124,7 +124,7 @@ def joined(product):
 @pytest.mark.parametrize(
     ("product", "words"),
     [
-        (lambda x, w, b: ((x[:, :, None] @ x[:, None]) @ w).flatten(1)[:, :6], "attends over channels instead"),
+        (lambda x, w, b: ((x[:, :, None] @ x[:, None]) @ w).flatten(1)[:, :6], "not the channels of a layer"),
         (lambda x, w, b: F.pad(x @ w[:, :5], (0, 1)), "'matmul' .matmul. uses a part of 'w', or repeats its values"),
         (lambda x, w, b: torch.addmm(b, x, w, alpha=2), "adds a multiple"),
         (lambda x, w, b: x @ torch.ones(4, 6), "weights that are no parameters of the network"),
