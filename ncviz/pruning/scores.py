@@ -109,7 +109,8 @@ def pruning_scores(
             "first", as in the paper, at the "median" cost of their layer, or "last"; see
             ``ncviz.pruning.never_active.placed``.
         batchnorm: How the neural graph reads a BatchNorm, as in ``neural_curvature``, for criteria that look at it.
-        scale: What the graph divides weights by, likewise.
+        scale: What the graph divides weights by, likewise: what "forman", "betweenness" and "mlp-rank" call |w| is
+            then the quotient, but for the order of equals by betweenness.
 
     Returns:
         float64 of the weight's shape for each weight's name.

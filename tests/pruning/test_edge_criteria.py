@@ -1,5 +1,6 @@
 """Criteria on the edges of the neural graph against lists of all edges, walked one by one or given to networkx."""
 
+import copy
 import itertools
 import math
 from dataclasses import replace
@@ -12,7 +13,7 @@ from torch import nn
 
 from ncviz import build_graph, pruning_scores
 from ncviz.errors import NcvizError
-from ncviz.pruning.criteria import betweenness
+from ncviz.pruning.criteria import betweenness, mlp_rank
 from ncviz.pruning.criteria.betweenness import edge_betweenness
 
 SHAPE = (2, 4, 4)
@@ -179,3 +180,38 @@ def test_mlp_rank_is_page_rank_layer_by_layer(net, graph, images):
     found = flat(pruning_scores(net, "mlp-rank", inputs=images))
     assert found == {weight: pytest.approx(carried.get(weight, 0.0), abs=1e-15) for weight in found}
     assert found["head.weight", 19] == 0.0
+
+
+@pytest.mark.parametrize("criterion", ["forman", "betweenness", "mlp-rank"])
+@pytest.mark.parametrize("scale", ["fan-in", "channel-fan-in"])
+def test_what_a_graph_divides_weights_by_is_followed(net, graph, images, criterion, scale, monkeypatch):
+    """Scores on the divided graph are those of a network with divided weights whose activations stay the same."""
+    divided = copy.deepcopy(net)
+    for each in graph.connections:
+        units = {}
+        for group, channel, position, slot in np.ndindex(*each.weight.shape[:2], *each.fields.shape[1:]):
+            size = abs(each.weight[group, channel, slot]) if each.fields[group, position, slot] >= 0 else 0.0
+            number = group * each.weight.shape[1] + channel
+            units[number, position] = units.get((number, position), 0.0) + size
+        channels = max(number for number, _ in units) + 1
+        came = [
+            np.mean([value for (number, _), value in units.items() if number == at]) for at in range(channels)
+        ]
+        if scale == "fan-in":
+            came = [np.mean(list(units.values()))] * channels
+        weight = divided.get_parameter(each.parameter)
+        with torch.no_grad():
+            weight /= torch.tensor(np.array(came), dtype=weight.dtype).reshape(-1, *(1,) * (weight.ndim - 1))
+    found = pruning_scores(net, criterion, inputs=images, scale=scale)
+    usual = pruning_scores(net, criterion, inputs=images)
+    assert any(not torch.equal(found[name], usual[name]) for name in found)
+    norms = mlp_rank._norms
+    monkeypatch.setattr(
+        mlp_rank, "_norms", lambda given, _, inputs: norms(replace(given, net=net), graph, inputs)
+    )
+    expected = pruning_scores(divided, criterion, inputs=images)
+    for name in found:
+        if criterion == "betweenness":  # whose equals the network's own |w| orders
+            assert torch.equal(torch.ceil(found[name]), torch.ceil(expected[name]))
+        else:
+            torch.testing.assert_close(found[name], expected[name], rtol=1e-5, atol=1e-9)
