@@ -12,7 +12,7 @@ import click
 
 from ncviz import tasks
 from ncviz.cli.output import check_folder, console, print_json, progress, write
-from ncviz.config import DEFAULT_ALPHA
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, SCALES
 from ncviz.devices import resolve_device
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.tasks.negative_edges.record import NegativeEdgesConfig, NegativeEdgesRecord
@@ -22,7 +22,7 @@ ROBUSTNESS = "robustness"
 INTERRUPTED = 130
 USUAL = "lenet-mnist-relu"
 # Of the options of ``reproduce`` those that mean something here.
-_OWN = ("networks", "seeds", "alphas")
+_OWN = ("networks", "seeds", "alphas", "batchnorms", "scales")
 
 
 def reproduce_robustness(
@@ -51,7 +51,8 @@ def reproduce_robustness(
         if value and name not in _OWN:
             option = name if name.startswith("-") else f"--{_SINGULAR.get(name, name)}"
             raise NcvizError(
-                f"{option} means nothing to '{ROBUSTNESS}'; it takes --networks, --images, --seeds, --alpha."
+                f"{option} means nothing to '{ROBUSTNESS}'; it takes --networks, --images, --seeds, --alpha, "
+                "--batchnorm, --scale."
             )
     where = out or Path(f"reproduce-{ROBUSTNESS}")
     check_folder(where)
@@ -61,10 +62,18 @@ def reproduce_robustness(
     todo = [
         NegativeEdges(
             network,
-            NegativeEdgesConfig(NegativeEdgesConfig.images if images is None else images, seed, alpha=alpha),
+            NegativeEdgesConfig(
+                NegativeEdgesConfig.images if images is None else images,
+                seed,
+                alpha=alpha,
+                batchnorm=norm,
+                scale=scale,
+            ),
         )
         for network in [tasks.open_network(name) for name in chosen["networks"] or (USUAL,)]
         for alpha in chosen["alphas"] or (DEFAULT_ALPHA,)
+        for norm in (network.has_batchnorm and chosen["batchnorms"]) or BATCHNORM[:1]
+        for scale in chosen["scales"] or SCALES[:1]
         for seed in chosen["seeds"] or (0,)
     ]
     for dataset in dict.fromkeys(task.network.dataset for task in todo):

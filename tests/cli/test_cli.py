@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 
 from ncviz import cli, tasks
 from ncviz.cli import prune
+from ncviz.data.datasets import load_dataset
 from ncviz.models.loading import load_checkpoint
 from ncviz.models.training.run import Run
 from ncviz.pruning.scores import SCORES
@@ -149,6 +150,33 @@ def test_prune_gives_both_orders_and_saves(run, tmp_path):
     assert json.loads(out)["edges"] == 1360
 
 
+def test_prune_in_one_order_and_repaired(run, tmp_path):
+    path = tmp_path / "pruned.safetensors"
+    options = ("prune", "--model", NAME, "--criterion", "magnitude", "--sparsity", 0.9, "--json")
+    plain = json.loads(run(*options)[1])["curves"]
+    assert "repaired" not in plain["redundant"][0]
+    code, out, _ = run(*options, "--repair", "layerwise", "--save", path, "--order", "redundant")
+    assert code == 0
+    found = json.loads(out)
+    assert list(found["curves"]) == ["redundant"]
+    (point,) = found["curves"]["redundant"]
+    assert point["accuracy"] == plain["redundant"][0]["accuracy"]
+    assert point["repaired"] > point["accuracy"] + 0.1
+    assert found["repair"] == "layerwise"
+    assert "train images" in found["repaired_on"]
+    # What was saved is what was measured: repaired, and what was removed is zero.
+    arrays = load_file(path)
+    assert sum(int((arrays[name] == 0).sum()) for name in arrays if name.endswith("weight")) == 2448
+    test = load_dataset("digits", "test")
+    right = load_checkpoint(path, NAME)(test.inputs).argmax(dim=1) == test.labels
+    assert right.double().mean() == pytest.approx(point["repaired"], abs=1e-9)
+    said = " ".join(run(*options[:-1], "--repair", "recalibrate", "--order", "bottlenecks")[1].split())
+    assert "bottlenecks first" in said
+    assert "redundant first" not in said
+    assert "after recalibrate" in said
+    assert "without training" in said
+
+
 def test_prune_by_threshold(run):
     code, out, _ = run("prune", "--model", NAME, "--threshold", 1.0, "--json")
     assert code == 0
@@ -268,6 +296,22 @@ def test_cache_is_listed_and_cleared(run):
         (["prune", "--model", NAME, "--criterion", "beauty"], "no criterion"),
         (["prune", "--model", NAME, "--sparsity", "1.5"], "from 0 to 1"),
         (["prune", "--model", NAME, "--scope", "row"], "no scope"),
+        (["prune", "--model", NAME, "--order", "best"], "no order"),
+        (["prune", "--model", NAME, "--repair", "glue"], "no repair"),
+        (
+            [
+                "prune",
+                "--model",
+                NAME,
+                "--sparsity",
+                "0.5",
+                "--order",
+                "bottlenecks",
+                "--save",
+                "x.safetensors",
+            ],
+            "leave --order out",
+        ),
         (["prune", "--model", NAME, "--threshold", "3"], "at most 2"),
         (["prune", "--model", NAME, "--threshold", "nan"], "finite"),
         (["prune", "--model", NAME, "--never-active", "middle"], "choose one of: first, median, last"),

@@ -311,6 +311,16 @@ def test_robustness_is_written_and_said(run, tmp_path):
     found = json.loads(run(*options, "--json")[1])["networks"][0]
     assert found["images"] == found["share"]["count"] == 20
     assert -1 <= found["share"]["low"] <= found["share"]["value"] <= found["share"]["high"] <= 1
+    # The same images and radii, other curvatures.
+    two = [*options, "--batchnorm", "folded", "--scale", "own,fan-in", "--json"]
+    usual, divided = json.loads(run(*two)[1])["networks"]
+    assert usual["share"] == found["share"]
+    assert divided["share"]["value"] != found["share"]["value"]
+    assert [each["settings"].get("scale") for each in (usual, divided)] == [None, "fan-in"]
+    assert (tmp_path / "figures" / "mlp-digits-relu-0-0.9-fan-in.html").is_file()
+    assert "## " in (tmp_path / "report.md").read_text()
+    header, *rows = [row.split(",") for row in (tmp_path / "points.csv").read_text().splitlines()]
+    assert {row[header.index("scale")] for row in rows} == {"own", "fan-in"}
 
 
 def test_starting_brings_no_torch():

@@ -75,7 +75,7 @@ class Experiment:
     Attributes:
         name: Key in ``EXPERIMENTS``.
         title: For people.
-        dataset: Name in ``DATASETS``, of every network's data.
+        dataset: Name in ``DATASETS``, of the first network's data.
         parts: What is measured.
         sparsities: Fractions removed, growing from 0.
     """
@@ -90,6 +90,11 @@ class Experiment:
     def networks(self) -> tuple[str, ...]:
         """Names of all networks, in the order of the parts."""
         return tuple(dict.fromkeys(name for part in self.parts for name in part.networks))
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of their data."""
+        return tuple(dict.fromkeys(spec_of(name).dataset for name in self.networks))
 
 
 @dataclass(frozen=True)
@@ -159,12 +164,24 @@ def _parts(*networks: str) -> tuple[Part, Part]:
     return Part(networks, _COMPARED), Part(networks, _OTHERS, scopes=SCOPES[:1], orders=ORDERS[:1])
 
 
+# The networks that one-shot pruning is compared on elsewhere, as pruned and repaired without training.
+_ONE_SHOT = ("curvature", "curvature-lamp", "magnitude", "lamp", "woodfisher")
+_BENCHMARK = (
+    Part(("mlpnet-mnist",), _ONE_SHOT, (5,), scopes=SCOPES[:1], orders=ORDERS[:1], repairs=REPAIRS),
+    Part(("resnet20-cifar10",), ("curvature", "curvature-lamp"), (1,), (0, 1), scopes=SCOPES[:1], orders=ORDERS[:1],
+         scales=SCALES[:2], repairs=REPAIRS[:2]),
+    Part(("resnet20-cifar10",), ("magnitude", "lamp"), (1,), (0,), scopes=SCOPES[:1], orders=ORDERS[:1],
+         repairs=REPAIRS[:2]),
+)  # fmt: skip
+_BENCHMARK_AT = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
+
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
     for experiment in (
         Experiment("mnist", "LeNet on MNIST", "mnist", (*_parts(*_LENETS), _SMALL_ALPHA)),
         Experiment("cifar10", "VGG-9 on CIFAR-10", "cifar10", _parts("vgg9-cifar10-relu")),
         Experiment("cifar100", "VGG-9 on CIFAR-100", "cifar100", _parts("vgg9-cifar100-relu")),
+        Experiment("benchmark", "The one-shot benchmark", "mnist", _BENCHMARK, _BENCHMARK_AT),
     )
 }
 

@@ -12,6 +12,7 @@ from ncviz.models.saving import write_atomically
 from ncviz.studies.paper import figures, tables
 from ncviz.studies.paper.measured import Group, gather, points_csv, select, summary_csv
 from ncviz.studies.paper.plan import spec_of
+from ncviz.studies.paper.published import QUOTED, published_table
 from ncviz.studies.paper.trained import card_of, is_own
 from ncviz.studies.paper.usual import USUAL
 from ncviz.studies.paper.work import Work
@@ -199,6 +200,8 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
     for title, rows in sections.items():
         if rows:
             found += [f"### {title} ({where})", rows]
+    if quoted := published_table(groups[0].network):
+        found += [f"### Published by others ({QUOTED})", quoted]
     if drawn:
         links = "; ".join(f"[{title}](figures/{file})" for file, (title, _) in drawn.items())
         found.append(f"Figures: {links}.")
@@ -234,8 +237,8 @@ def _networks(groups: Sequence[Group]) -> list[str]:
 
 
 def _where(groups: Sequence[Group]) -> str:
-    return groups[0].records[0].evaluated_on
+    return " and ".join(dict.fromkeys(group.records[0].evaluated_on for group in groups))
 
 
 def _pool(groups: Sequence[Group]) -> str:
-    return groups[0].records[0].calibrated_on
+    return " and ".join(dict.fromkeys(group.records[0].calibrated_on for group in groups))

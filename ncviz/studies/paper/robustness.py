@@ -18,8 +18,8 @@ CLAIM = (
     "*Analyzing Neural Network Robustness Using Graph Curvature*, arXiv 2410.19607, abstract)"
 )
 _COLUMNS = (
-    "network", "alpha", "seed", "image", "class", "negative_edges", "live_edges", "unproved_edges", "negative_share",
-    "smallest_radius", "is_fooled",
+    "network", "alpha", "seed", "batchnorm", "scale", "image", "class", "negative_edges", "live_edges",
+    "unproved_edges", "negative_share", "smallest_radius", "is_fooled",
 )  # fmt: skip
 
 
@@ -35,10 +35,16 @@ def write_robustness(found: Sequence[tuple[NegativeEdges, NegativeEdgesRecord]])
     )
     for task, record in found:
         config, network = task.config, task.network
-        name = f"{network.name}-{config.seed}-{config.alpha:g}.html"
+        unusual = config.calibration.graph.unusual(has_batchnorm=network.has_batchnorm)
+        name = "-".join([network.name, str(config.seed), f"{config.alpha:g}", *unusual.values()]) + ".html"
         title = f"{network.title}: {record.headline}"
         files[f"figures/{name}"] = _page(record, title).encode()
-        settings = f"α {config.alpha:g}, seed {config.seed}"
+        settings = ", ".join(
+            [
+                f"α {config.alpha:g}, seed {config.seed}",
+                *(f"{what} {value}" for what, value in unusual.items()),
+            ]
+        )
         parts += [
             f"## {network.title}, {settings}",
             " ".join(record.sentences()),
@@ -52,7 +58,9 @@ def write_robustness(found: Sequence[tuple[NegativeEdges, NegativeEdgesRecord]])
 def _points(found: Sequence[tuple[NegativeEdges, NegativeEdgesRecord]]) -> bytes:
     rows = []
     for task, record in found:
-        about = task.network.name, task.config.alpha, task.config.seed
+        config = task.config
+        norm = config.batchnorm if task.network.has_batchnorm else ""
+        about = task.network.name, config.alpha, config.seed, norm, config.scale
         for at in np.flatnonzero(record.known).tolist():
             counts = (
                 int(values[at])

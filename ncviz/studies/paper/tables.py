@@ -12,7 +12,7 @@ from ncviz.pruning.scores import SCORES
 from ncviz.studies.paper.measured import Group, select
 from ncviz.studies.paper.usual import unusual
 
-REDUNDANT_AT = (0.2, 0.4, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+REDUNDANT_AT = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
 BOTTLENECKS_AT = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1)
 # One table says how much is lost at this much removed.
 SHOWN = 0.8

@@ -19,7 +19,7 @@ from ncviz.scene.names import unit_layer_links
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.selected_lines import selected_lines, selected_nodes
 from ncviz.scene.selection import Channel, KernelSlice, Unit, Weight, read_selection
-from ncviz.tasks.curvature.spread import CurvatureSpread
+from ncviz.tasks.curvature.spread import SPREAD_DRAWS, CurvatureSpread
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore.by_hand.operate import take_step
 from ncviz.ui.explore.by_hand.own_groups import group_count, lit_weights, marks_of
@@ -120,7 +120,10 @@ def state_of(subject: Subject) -> NetworkState:
     spread = None
     # It is of all calibration images together.
     if isinstance(subject.selection, Weight | KernelSlice) and subject.drawn_samples is None:
-        spread = session.context().look_up(CurvatureSpread(subject.network, subject.view.config))
+        # As many draws as were last chosen on the Curvature page, or the usual number.
+        for draws in dict.fromkeys((int(st.session_state.get("spread-draws", SPREAD_DRAWS)), SPREAD_DRAWS)):
+            task = CurvatureSpread(subject.network, subject.view.config, draws)
+            spread = spread or session.context().look_up(task)
     return NetworkState(drawn, arrays, subject.classes, *step, subject.drawn_samples, subject.mask, spread)
 
 

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from ncviz.config import ORDERS, SCOPES
+from ncviz.config import ORDERS, REPAIRS, SCOPES
 from ncviz.errors import NcvizError
 from ncviz.models.catalogue.architectures import find_architecture
 from ncviz.pruning.scores import SCORES
@@ -18,6 +18,7 @@ from ncviz.studies.paper.plan import (
     narrowed,
     spec_of,
 )
+from ncviz.studies.paper.published import published_table
 
 TINY = Experiment(
     "tiny",
@@ -41,8 +42,9 @@ def count(part):
             calibrations = len(part.seeds)
         orders = 1 if score.is_drawn else len(part.orders)
         alphas = len(part.alphas) if score.needs_curvature else 1
-        found += calibrations * orders * alphas * len(part.scopes)
-    return found * len(part.networks)
+        scales = len(part.scales) if score.needs_graph else 1
+        found += calibrations * orders * alphas * len(part.scopes) * scales
+    return found * len(part.networks) * len(part.repairs)
 
 
 @pytest.mark.parametrize("experiment", [*EXPERIMENTS.values(), TINY], ids=lambda experiment: experiment.name)
@@ -52,7 +54,7 @@ def test_every_setting_is_measured_once(experiment):
 
 
 def test_the_experiments_are_the_papers():
-    assert list(EXPERIMENTS) == ["mnist", "cifar10", "cifar100"]
+    assert list(EXPERIMENTS) == ["mnist", "cifar10", "cifar100", "benchmark"]
     found = curves(find_experiment("mnist"))
     assert {curve.network for curve in found} == {
         f"lenet-mnist-{a}{way}" for a in ("relu", "tanh") for way in ("", "-decay", "-adversarial")
@@ -69,7 +71,7 @@ def test_the_experiments_are_the_papers():
     assert small == found[-len(small) :]
     for experiment in EXPERIMENTS.values():
         for name in experiment.networks:
-            assert find_architecture(spec_of(name).architecture).dataset == experiment.dataset
+            assert find_architecture(spec_of(name).architecture).dataset in experiment.datasets
 
 
 def test_what_tells_most_comes_first():
@@ -82,6 +84,22 @@ def test_what_tells_most_comes_first():
     networks = [curve.network for curve in found]
     assert networks[-1] == "mlp-digits-relu"  # the small α
     assert networks[:-2] == sorted(networks[:-2])
+
+
+def test_the_benchmark_is_of_two_data_sets_and_quotes_what_others_published():
+    benchmark = EXPERIMENTS["benchmark"]
+    assert benchmark.datasets == ("mnist", "cifar10")
+    assert narrowed(benchmark, Choice(networks=("mlpnet-mnist",))).datasets == ("mnist",)
+    found = curves(benchmark)
+    assert {c.config.repair for c in found if c.network == "mlpnet-mnist"} == set(REPAIRS)
+    assert {c.config.scale for c in found if c.config.criterion == "lamp"} == {"own"}
+    table = published_table("mlpnet-mnist").splitlines()
+    assert table[0].startswith(
+        "| published, not measured here | 50% | 70% | 80% | 90% | 95% | 98% | source |"
+    )
+    assert "| Magnitude | 0.939 | 0.936 | 0.929 | 0.903 | 0.836 | 0.323 | arXiv 2302.14623 |" in table
+    assert all(row.endswith(" |") and "arXiv" in row for row in table[2:])
+    assert published_table("lenet-mnist-relu") == ""
 
 
 def test_a_choice_narrows_and_may_name_new_values():
