@@ -117,7 +117,8 @@ def test_the_report_says_what_was_measured(run, tmp_path):
     mean, spread = sum(few) / 2, abs(few[0] - few[1]) / 2**0.5
     assert f"1% of the bottlenecks first: accuracy {mean:.3f} ± {spread:.3f} (whole " in report
     most = values["magnitude", "", "redundant", "", str(round(0.8 * 2720))]
-    assert f"| Magnitude | {most:.3f} | – |" in report
+    half = values["magnitude", "", "redundant", "", str(round(0.5 * 2720))]
+    assert f"| Magnitude | {half:.3f} | {most:.3f} | – |" in report
     assert (
         "### The collapse: bottlenecks first, all layers together, 2 a class (all 360 Digits 8×8 test images)"
         in report
