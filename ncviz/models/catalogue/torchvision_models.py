@@ -33,8 +33,8 @@ def torchvision_names(*, is_plain: bool = True) -> tuple[str, ...]:
     """Return the classifiers' names, such as "torchvision/resnet18", sorted.
 
     Args:
-        is_plain: Only those made of layers that have a neural graph; else also those with attention, which the graph
-            reader will name and refuse.
+        is_plain: Only those whose curvature can be computed at the size of their published weights' images; else also
+            those with attention, whose path lengths there take more memory than there is.
     """
     import torchvision
 
