@@ -23,8 +23,10 @@ from ncviz.engine.results import ConnectionCurvature
 from ncviz.errors import CancelledError
 from ncviz.progress import Progress
 
-# Where in the progress the lower ends are there, the loose upper ends, the paths of three steps, and the upper ends.
-_LOWER, _LOOSE, _PATHS, _UPPER = 0.04, 0.05, 0.07, 0.1
+# Where in the progress the lower ends are there and the loose upper ends; the shares of it that the paths of three
+# steps and the upper ends take. Path lengths grow with the cube of the channels, all else with their square.
+_LOWER, _LOOSE, _PATHS, _PATHS_OF_LARGE, _UPPER = 0.04, 0.05, 0.02, 0.25, 0.03
+_LARGE_WEIGHTS = 3_000_000
 _BOUNDING, _SHARPENING = "bounding the curvature", "sharpening the curvature"
 MEASURING = "measuring path lengths"
 
@@ -55,6 +57,12 @@ class Anytime:
     cancel: threading.Event | None
     _have_bounds: bool = field(default=False)
 
+    @property
+    def _whole_plans(self) -> float:
+        """Where in the progress the whole plans are there."""
+        weights = sum(each[0].plan.weights for each in self.known)
+        return _LOOSE + (_PATHS if weights < _LARGE_WEIGHTS else _PATHS_OF_LARGE)
+
     def run(self) -> list[ConnectionCurvature]:
         """Compute until everything is narrow enough or the time is up.
 
@@ -75,9 +83,9 @@ class Anytime:
             self.until.release()
             self._look()
             self._complete_plans()
-            self._do([step for each in self.known for step in upper_ends(each)], (_PATHS, _UPPER))
+            begin = self._whole_plans + _UPPER
+            self._do([step for each in self.known for step in upper_ends(each)], (self._whole_plans, begin))
             self.until.tell(self.found)
-            begin = _UPPER
             for wanted, share in rounds(self.known, self.until, self.known[0][0].settings.keep_samples):
                 end = begin + (1.0 - begin) * share
                 self._sharpen(wanted, (begin, end))
@@ -93,7 +101,7 @@ class Anytime:
         """Put whole plans in the place of near ones."""
 
         def note(share: float) -> None:
-            self.report(_LOOSE + (_PATHS - _LOOSE) * share, MEASURING)
+            self.report(_LOOSE + (self._whole_plans - _LOOSE) * share, MEASURING)
 
         note(0.0)
         try:
