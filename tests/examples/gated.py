@@ -55,6 +55,8 @@ class Units(nn.Module):
         self.both, self.glu, self.first = nn.Linear(3, 6), nn.GLU(), nn.RMSNorm(3)
         self.halves, self.norm = nn.Linear(3, 4), nn.LayerNorm(2)
         self.gate, self.value, self.head = nn.Linear(2, 3), nn.Linear(2, 3), nn.Linear(3, 2)
+        # A norm of two values says ±1 of both, so that rounding alone would decide which of them is larger.
+        nn.init.constant_(self.norm.weight[1:], 0.6)
 
     def forward(self, x):
         x = self.first(self.glu(self.both(x)))
