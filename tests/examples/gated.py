@@ -92,6 +92,8 @@ class Next(nn.Module):
         super().__init__()
         self.stem, self.deep = nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 3, padding=1, groups=2)
         self.begin, self.norm, self.end = nn.LayerNorm(2), nn.LayerNorm(2, eps=1e-6), nn.LayerNorm(2)
+        for norm in (self.begin, self.norm, self.end):
+            nn.init.constant_(norm.weight[1:], 0.6)  # as in Units
         self.up, self.down = nn.Linear(2, 3), nn.Linear(3, 2)
         self.scale, self.head = nn.Parameter(torch.tensor([0.5, -2.0]).reshape(2, 1, 1)), nn.Linear(2, 2)
 
