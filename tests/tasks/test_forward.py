@@ -14,6 +14,7 @@ from ncviz.errors import DataError
 from ncviz.graph.activations import layer_activations
 from ncviz.graph.build import build_graph
 from ncviz.graph.forward.program import forward_program
+from ncviz.models.catalogue.architectures import build_seeded
 from ncviz.pruning.masks import apply_masks
 from ncviz.tasks.criteria import masks_of
 from ncviz.tasks.forward.program import ForwardRecord
@@ -169,3 +170,12 @@ _GELU = nn.Sequential(nn.Linear(4, 5), nn.GELU(), nn.Linear(5, 3))
 @pytest.mark.parametrize("net", [_Skip(), _GELU, _ROW], ids=["skip", "gelu", "one dimension"])
 def test_what_no_browser_runs_has_no_program(net):
     assert forward_program(net.eval(), build_graph(net.eval(), (4,)), (4,)) is None
+
+
+@pytest.mark.parametrize("name", ["vit-mnist", "convnext-mnist"])
+def test_nor_has_an_attention_nor_a_learned_scale(name):
+    net = build_seeded(name, 0).eval()
+    if name == "vit-mnist":
+        # Its first head is zero, through which nothing leads.
+        nn.init.ones_(net.heads.head.weight)
+    assert forward_program(net, build_graph(net, (1, 28, 28)), (1, 28, 28)) is None

@@ -56,7 +56,7 @@ def forward_program(
                 return None
         elif node.op == "output":
             break
-        elif before is None or node.all_input_nodes != [before]:
+        elif before is None or node.all_input_nodes != [before] or node.name not in shapes:
             return None
         else:
             step = _step(node, modules, names, [list(shapes[each.name][1:]) for each in (before, node)])
