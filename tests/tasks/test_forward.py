@@ -177,5 +177,5 @@ def test_nor_has_an_attention_nor_a_learned_scale(name):
     net = build_seeded(name, 0).eval()
     if name == "vit-mnist":
         # Its first head is zero, through which nothing leads.
-        nn.init.ones_(net.heads.head.weight)
+        nn.init.uniform_(net.heads.head.weight)
     assert forward_program(net, build_graph(net, (1, 28, 28)), (1, 28, 28)) is None
