@@ -33,8 +33,7 @@ def torchvision_names(*, is_plain: bool = True) -> tuple[str, ...]:
     """Return the classifiers' names, such as "torchvision/resnet18", sorted.
 
     Args:
-        is_plain: Only those whose curvature can be computed at the size of their published weights' images; else also
-            those with attention, whose path lengths there take more memory than there is.
+        is_plain: Only those without attention; else also those with it, whose path lengths are each image's own.
     """
     import torchvision
 
