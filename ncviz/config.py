@@ -47,6 +47,19 @@ def check_alpha(alpha: Any) -> float:
     return float(alpha)
 
 
+def check_share(name: str, share: Any) -> float:
+    """Return the budget of a weight as a float, or say in one sentence why it is no share.
+
+    Raises:
+        NcvizError: If it is not a number in [0, 1].
+    """
+    if isinstance(share, bool) or not isinstance(share, Real) or not 0.0 <= float(share) <= 1.0:
+        raise NcvizError(
+            f"The budget of '{name}' must be a number from 0 to 1, the largest share of it that may go, got {share!r}."
+        )
+    return float(share)
+
+
 def check_choice(what: str, value: str, choices: Collection[str]) -> None:
     """Raise an NcvizError that lists the choices unless ``value`` is one of them."""
     if value not in choices:
@@ -192,6 +205,8 @@ class PruningConfig:
         batchnorm: How it reads a batch normalisation, likewise.
         repair: What is done to what is kept once weights are removed, a name in ``REPAIRS``; it decides no order.
         scale: What it divides weights by, likewise.
+        budgets: Pairs of a weight's name and the largest share of it that may go, in [0, 1]; the others may go as a
+            whole.
     """
 
     criterion: str = "curvature"
@@ -207,9 +222,13 @@ class PruningConfig:
     batchnorm: str = BATCHNORM[0]
     repair: str = REPAIRS[0]
     scale: str = SCALES[0]
+    budgets: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protected", tuple(sorted(set(self.protected))))
+        # A protected weight loses nothing whatever its budget, and a whole one is none.
+        own = {name: check_share(name, share) for name, share in self.budgets if name not in self.protected}
+        object.__setattr__(self, "budgets", tuple(sorted(pair for pair in own.items() if pair[1] < 1.0)))
         object.__setattr__(self, "layers", tuple(sorted(set(self.layers))))
         check_choice("scope", self.scope, SCOPES)
         check_choice("order", self.order, ORDERS)
@@ -233,10 +252,12 @@ class PruningConfig:
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON types, for reports; what is as in the paper is left out."""
         whole = {**asdict(self), "protected": list(self.protected), "layers": list(self.layers)}
+        whole["budgets"] = dict(self.budgets)
         parts = ["layers", "channels"] if self.calibration.is_whole else []
         usual = {"never_active": NEVER_ACTIVE_PLACES[0], "batchnorm": BATCHNORM[0], "repair": REPAIRS[0]}
         usual["scale"] = SCALES[0]
         parts += [name for name, value in usual.items() if getattr(self, name) == value]
+        parts += [] if self.budgets else ["budgets"]
         return {name: value for name, value in whole.items() if name not in parts}
 
 

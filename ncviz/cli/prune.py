@@ -24,9 +24,10 @@ from ncviz.cli.output import (
     tell_sharpness,
     write,
 )
-from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, REPAIRS, SCOPES, PruningConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, REPAIRS, SCOPES, PruningConfig, check_share
 from ncviz.errors import NcvizError
-from ncviz.pruning.order import protected_positions, removed_for_sparsity, removed_for_threshold
+from ncviz.pruning.budgets import Budgets, most_of_all, shares_of
+from ncviz.pruning.order import removed_for_sparsity, removed_for_threshold
 from ncviz.tasks import CurvatureRecord
 from ncviz.tasks.accuracy import measures, same_images_words
 from ncviz.tasks.repair.network import repaired_arrays
@@ -49,6 +50,13 @@ from ncviz.text import percent, zero_words
 )
 @click.option(
     "--protect", multiple=True, help="Name of a weight that loses nothing, such as 0.weight (repeatable)."
+)
+@click.option(
+    "--budget",
+    "given",
+    multiple=True,
+    metavar="NAME=SHARE",
+    help="Largest share of a weight that may go, such as 0.weight=0.3 (repeatable); `ncviz sensitivity` suggests some.",
 )
 @click.option(
     "--never-active",
@@ -76,6 +84,7 @@ def prune(
     order: str | None,
     sparsity: tuple[float, ...],
     protect: tuple[str, ...],
+    given: tuple[str, ...],
     never_active: str,
     repair: str,
     threshold: float | None,
@@ -89,12 +98,13 @@ def prune(
     if save is not None and ORDERS[0] not in orders:
         raise NcvizError(f"--save writes what is left with {ORDERS[0]} weights removed; leave --order out.")
     _check_prune(criterion, scope, sparsity, threshold, save, _endings(options["checkpoint"]))
+    budgets = _budgets(given)
+    if threshold is not None and (protect or budgets):
+        raise NcvizError("--threshold cuts every layer at one κ; use --sparsity with --protect and --budget.")
     network, found = curvature_of(**options)
     record = found.result
-    if threshold is not None and protect:
-        raise NcvizError("--threshold cuts every layer at one κ; use --sparsity with --protect.")
-    protected_positions(list(record.weights), protect)
-    _check_room(network, record, sparsity, protect)
+    shares_of(list(record.weights), protect, budgets)
+    _check_room(network, record, sparsity, protect, budgets)
     ranked = tasks.ranked_curvature(network, record, never_active)
     chosen: dict[str, tuple[float, ...] | None] = dict.fromkeys(orders, sparsity or None)
     if threshold is not None:
@@ -113,7 +123,7 @@ def prune(
                 part = whole.part(number / pieces, (number + 1) / pieces, "measuring accuracy")
                 curve = tasks.measure_curve(
                     network, record, criterion, part, scope=scope, order=order, sparsities=chosen[order],
-                    protected=protect, never_active=never_active, repair=way,
+                    protected=protect, budgets=budgets, never_active=never_active, repair=way,
                 )  # fmt: skip
                 rows = rows or [
                     {"sparsity": float(s), "removed": int(r)}
@@ -126,8 +136,9 @@ def prune(
     measured = tasks.evaluator(network, context)
     if save is not None:
         by = tasks.ranks(
-            network, criterion, record, context, scope, protected=protect, never_active=never_active
-        )
+            network, criterion, record, context, scope, protected=protect, never_active=never_active,
+            budgets=budgets,
+        )  # fmt: skip
         removed = points["redundant"][0]["removed"]
         repaired = repaired_arrays(network, repair, by, removed, context)
         if save.suffix == ".safetensors":
@@ -140,6 +151,7 @@ def prune(
         "criterion": criterion,
         "scope": scope,
         "protected": list(protect),
+        **({"budgets": budgets} if budgets else {}),
         "never_active": {
             "share": record.never_active_count / max(1, record.total),
             "images": len(record.labels),
@@ -242,15 +254,37 @@ def _endings(checkpoint: Path | None) -> list[str]:
     return [".safetensors", *([own] if own in (".pt", ".onnx", ".pt2") else [])]
 
 
-def _check_room(
-    network: tasks.Network, record: CurvatureRecord, sparsity: tuple[float, ...], protected: tuple[str, ...]
-) -> None:
-    held = sum(
-        values.size - network.zeros[name] for name, values in record.weights.items() if name in protected
-    )
-    most = 1 - held / record.total
-    for value in sparsity:
-        if removed_for_sparsity(value, record.total) > record.total - held:
+def _budgets(given: tuple[str, ...]) -> dict[str, float]:
+    """Return name → largest share that may go, from such as "0.weight=0.3"."""
+    found = {}
+    for text in given:
+        name, _, share = text.rpartition("=")
+        try:
+            value = float(share)
+        except ValueError as error:
             raise NcvizError(
-                f"--sparsity {value:g} would reach into what --protect holds; remove at most {most:.4f}."
+                f"--budget takes a weight's name and a share of it, such as 0.weight=0.3, got '{text}'."
+            ) from error
+        found[name] = check_share(name, value)
+    return found
+
+
+def _check_room(
+    network: tasks.Network,
+    record: CurvatureRecord,
+    sparsity: tuple[float, ...],
+    protected: tuple[str, ...],
+    budgets: Budgets,
+) -> None:
+    sizes = {name: values.size for name, values in record.weights.items()}
+    most = most_of_all(sizes, protected, budgets, network.zeros)
+    held = (
+        "--protect and --budget hold"
+        if protected and budgets
+        else f"{'--budget' if budgets else '--protect'} holds"
+    )
+    for value in sparsity:
+        if removed_for_sparsity(value, record.total) > most:
+            raise NcvizError(
+                f"--sparsity {value:g} would reach into what {held}; remove at most {most / record.total:.4f}."
             )

@@ -69,6 +69,13 @@ if TYPE_CHECKING:
     help=f"How a BatchNorm is read (repeatable): {', '.join(BATCHNORM)}.",
 )
 @click.option(
+    "--link-length",
+    "link",
+    default=1.0,
+    show_default=True,
+    help="How long skips and poolings are beside 1/|w|; 1 by the definition.",
+)
+@click.option(
     "--order", default=ORDERS[0], show_default=True, help=f"Which end goes first: {', '.join(ORDERS)}."
 )
 @click.option(
@@ -87,6 +94,7 @@ def rankings(
     names: tuple[str, ...],
     scales: tuple[str, ...],
     norms: tuple[str, ...],
+    link: float,
     order: str,
     one_by_one: int,
     as_json: bool,
@@ -107,6 +115,8 @@ def rankings(
     context = replace(context, device=resolve_device(context.device))
     draws = range(1, seeds + 1)
     if one_by_one:
+        if link != 1.0:
+            raise NcvizError("--link-length is for rankings; leave it out with --one-by-one.")
         if len(samples) > 1:
             raise NcvizError(
                 f"--one-by-one takes one number of --samples, got {len(samples)}; run it for each."
@@ -119,7 +129,7 @@ def rankings(
     found = [
         study_rankings(
             network, own, samples=samples or (1, 2, 5, 10), seeds=draws, images=count, graph=graph, names=names,
-            order=order,
+            order=order, link=link,
         )
         for graph, own in _in_turn(context, graphs)
     ]  # fmt: skip

@@ -95,6 +95,7 @@ def sensitivity(
         own = replace(context, device=resolve_device(context.device), progress=report)
         found = own.run(Sensitivity(network, config, measured_on)).result
     budget, suggested = found.budget(points), found.suggest_protected(points, sparsity)
+    cost, shares = found.suggest_budgets(points, sparsity)
     if as_json:
         each = zip(found.layers, found.sizes, budget, found.accuracy, strict=True)
         print_json(
@@ -111,6 +112,8 @@ def sensitivity(
                 ],
                 "sparsity": sparsity,
                 "suggested_protected": list(suggested),
+                "suggested_budgets": shares,
+                "suggested_at": cost if shares else None,
             }
         )
         return
@@ -128,3 +131,13 @@ def sensitivity(
     )
     protect = " ".join(f"--protect {name}" for name in suggested) or "no layer"
     console.print(f"To protect at {percent(sparsity)} removed: {protect}.", highlight=False)
+    if not shares:
+        console.print(
+            f"No budgets leave {percent(sparsity)}: layers are measured up to {percent(found.fractions[-1])} removed.",
+            highlight=False,
+        )
+        return
+    given = " ".join(f"--budget {name}={share:g}" for name, share in shares.items())
+    console.print(
+        f"Or budgets at {plural(round(cost, 1), 'point')}, which leave that much: {given}.", highlight=False
+    )

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ncviz.copies.own_copy import plain_copy
 from ncviz.errors import NcvizError
-from ncviz.pruning.order import protected_positions, removal_ranks, removed_for_sparsity
+from ncviz.pruning.budgets import NO_BUDGETS, Budgets, most_of_all, shares_of
+from ncviz.pruning.order import removal_ranks, removed_for_sparsity
 
 
 def masks_at(ranks: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
@@ -143,6 +144,7 @@ def prune(
     scope: str = "global",
     order: str = "redundant",
     protected: Sequence[str] = (),
+    budgets: Budgets = NO_BUDGETS,
 ) -> nn.Module:
     """Return a pruned copy of a network.
 
@@ -157,10 +159,12 @@ def prune(
         scope: "global" or "layer".
         order: "redundant" removes the least important first, "bottlenecks" the most important first.
         protected: Names of weights that lose nothing; the sparsity still counts all weights of ``scores``.
+        budgets: Name of a weight → the largest share of its values that may go, in [0, 1]; what it may not lose, others
+            lose in its place.
 
     Raises:
         NcvizError: If an argument is out of range, the scores do not fit the network, or so much is to be removed that
-            it would reach into protected weights.
+            it would reach into protected weights or beyond the budgets.
     """
     if isinstance(protected, str):
         raise NcvizError(
@@ -171,24 +175,26 @@ def prune(
     if threshold is not None and scope != "global":
         raise NcvizError("A threshold cuts all layers at one score; use it with scope='global'.")
     parts = [score.detach().cpu().numpy() for score in scores.values()]
-    held = protected_positions(list(scores), protected)
+    shares = shares_of(list(scores), protected, budgets)
     copied = plain_copy(net)
     weights = _checked(copied, scores)
     own = [weights[name].detach().cpu().double().numpy() for name in scores]
-    ranks = removal_ranks(parts, scope, order, held, own)
-    gone = [values.reshape(-1) == 0 for values in own]
-    can_go = [np.full(part.size, at not in held) | gone[at] for at, part in enumerate(parts)]
+    ranks = removal_ranks(parts, scope, order, (), own, shares=shares)
+    zeros = {name: int(np.count_nonzero(values == 0)) for name, values in zip(scores, own, strict=True)}
+    sizes = {name: score.numel() for name, score in scores.items()}
+    most = most_of_all(sizes, protected, budgets, zeros)
     if threshold is not None:
-        is_beyond = [part.reshape(-1) < threshold if order == "redundant" else part.reshape(-1) > threshold
-                     for part in parts]  # fmt: skip
-        removed = sum(int(np.count_nonzero(own & (beyond | zero)))
-                      for own, beyond, zero in zip(can_go, is_beyond, gone, strict=True))  # fmt: skip
+        flat = np.concatenate([part.reshape(-1) for part in parts])
+        is_beyond = flat < threshold if order == "redundant" else flat > threshold
+        is_gone = np.concatenate([values.reshape(-1) == 0 for values in own])
+        # What may go comes before all that is held.
+        removed = int(np.count_nonzero((is_beyond & (ranks < most)) | is_gone))
     elif sparsity is not None:
         removed = removed_for_sparsity(sparsity, len(ranks))
-    most = sum(int(np.count_nonzero(part)) for part in can_go)
     if removed > most:
+        held = "beyond the budgets or protected" if budgets else "protected"
         raise NcvizError(
-            f"{removed:,} of {len(ranks):,} weights are to be removed, but all except {most:,} are protected; remove "
+            f"{removed:,} of {len(ranks):,} weights are to be removed, but all except {most:,} are {held}; remove "
             f"at most {most / len(ranks):.4f} of them."
         )
     shapes = {name: tuple(score.shape) for name, score in scores.items()}

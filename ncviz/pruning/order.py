@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
 from ncviz.config import ORDERS, SCOPES, check_choice
 from ncviz.errors import NcvizError
+from ncviz.pruning.budgets import most_removed
+
+_NO_SHARES: Mapping[int, float] = MappingProxyType({})
 
 
 def removal_ranks(
@@ -18,6 +22,7 @@ def removal_ranks(
     protected: Sequence[int] = (),
     weights: Sequence[np.ndarray] | None = None,
     *,
+    shares: Mapping[int, float] = _NO_SHARES,
     may_lack: bool = False,
 ) -> np.ndarray:
     """Return when each weight is removed: rank 0 goes first.
@@ -30,6 +35,8 @@ def removal_ranks(
         protected: Positions of tensors in ``scores`` whose weights come after all others.
         weights: The weights themselves. Those that are zero are gone already: they come first in either order, whatever
             their score and even where they are protected, since removing them changes nothing.
+        shares: Position of a tensor → the largest share of it that goes before all others: of its weights, the zeros
+            among them, what the order takes first. The rest comes after, as if it were protected.
         may_lack: Whether a score may be NaN, meaning that it was not measured: such weights come after all others, in
             either order.
 
@@ -55,9 +62,12 @@ def removal_ranks(
     ranks = _ranks(np.concatenate([*flat, np.empty(0)]))
     if order == "bottlenecks":
         ranks = len(ranks) - 1 - ranks
+    ends = np.cumsum([len(score) for score in flat], dtype=np.int64)
+    each = [ranks[end - len(score) : end] for score, end in zip(flat, ends, strict=True)]
+    most = {**shares, **dict.fromkeys(protected, 0.0)}
     group = [
-        np.where(own, np.full(len(own), at in protected) | lack, -1)
-        for at, (own, lack) in enumerate(zip(live, lacking, strict=True))
+        np.where(own, _held(place, own, lack, most[at]) if at in most else lack, -1)
+        for at, (place, own, lack) in enumerate(zip(each, live, lacking, strict=True))
     ]
     groups = np.concatenate([*group, np.empty(0, dtype=np.int64)])
     if not groups.any():
@@ -75,18 +85,6 @@ def mirrored(ranks: np.ndarray, ranked: int, gone: int = 0) -> np.ndarray:
         gone: How many are zero, and first in either order.
     """
     return np.where((gone <= ranks) & (ranks < ranked), gone + ranked - 1 - ranks, ranks)
-
-
-def protected_positions(names: Sequence[str], protected: Sequence[str]) -> list[int]:
-    """Return where the protected weights stand among ``names``.
-
-    Raises:
-        NcvizError: If there is no weight of that name.
-    """
-    for name in protected:
-        if name not in names:
-            raise NcvizError(f"There is no weight '{name}' to protect; choose among: {', '.join(names)}.")
-    return [at for at, name in enumerate(names) if name in protected]
 
 
 def removed_for_sparsity(sparsity: float, total: int) -> int:
@@ -128,6 +126,16 @@ def removed_for_threshold(
     if weights is not None:
         is_beyond |= np.concatenate([np.asarray(values).reshape(-1) == 0 for values in weights])
     return int(np.count_nonzero(is_beyond))
+
+
+def _held(ranks: np.ndarray, live: np.ndarray, lacking: np.ndarray, share: float) -> np.ndarray:
+    """Return which weights of a tensor come after all others, bool: those not measured, and beyond its share."""
+    zeros = len(live) - int(np.count_nonzero(live))
+    can_go = np.flatnonzero(live & ~lacking)
+    room = most_removed(len(live), share, zeros) - zeros
+    held = np.array(lacking)
+    held[can_go[np.argsort(ranks[can_go])[room:]]] = True
+    return held
 
 
 def _shares(score: np.ndarray, live: np.ndarray, order: str) -> np.ndarray:

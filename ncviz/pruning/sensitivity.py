@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import nan, prod
 
 import numpy as np
 
 from ncviz.errors import NcvizError
+from ncviz.pruning.budgets import most_of_all
 from ncviz.pruning.curve import Evaluator
 from ncviz.pruning.masks import masks_at
+from ncviz.pruning.order import removed_for_sparsity
 
 # Fractions of a layer that it loses.
 FRACTIONS = tuple(step / 10 for step in range(1, 10))
@@ -78,6 +80,33 @@ class SensitivityResult:
                 left, most = left - share, others
                 found.add(at)
         return tuple(name for at, name in enumerate(self.layers) if at in found)
+
+    def suggest_budgets(
+        self, points: float, sparsity: float, protected: Collection[str] = ()
+    ) -> tuple[float, dict[str, float]]:
+        """Return how much of each layer may go where a fraction of the whole network is to go, and at what cost.
+
+        They are the budgets at ``points``, or, where these together come to less than is to go, those at the least cost
+        of one layer alone at which they suffice: every layer is then taken as far as costs it alike. A rule of thumb,
+        since the costs are of one layer at a time.
+
+        Args:
+            points: As for ``budget``.
+            sparsity: Fraction of all weights that is to be removed.
+            protected: Names of layers that lose nothing anyway.
+
+        Returns:
+            The points that one layer alone may cost by that, and name → share, float in [0, 1], of the others. NaN and
+            nothing where not even the largest fraction measured of every layer suffices.
+        """
+        wanted = removed_for_sparsity(sparsity, int(self.sizes.sum()))
+        sizes = dict(zip(self.layers, self.sizes.tolist(), strict=True))
+        costs = np.unique(self.lost[self.lost > points])
+        for cost in (points, *costs.tolist()):
+            found = dict(zip(self.layers, self.budget(cost).tolist(), strict=True))
+            if most_of_all(sizes, protected, found) >= wanted:
+                return cost, {name: share for name, share in found.items() if name not in protected}
+        return nan, {}
 
 
 def layer_sensitivity(

@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, REPAIRS, GraphConfig, PruningConfig
-from ncviz.scene.names import shape_title
+from ncviz.scene.names import module_of, shape_title
 from ncviz.spreadsheet import table_csv
 from ncviz.tasks import SweepRecord
-from ncviz.tasks.criteria import GRID, Spread, area_under, criteria, mean_and_deviation, removable_within
+from ncviz.tasks.criteria import (
+    GRID,
+    Spread,
+    area_under,
+    criteria,
+    mean_and_deviation,
+    most_of_all,
+    removable_within,
+)
 from ncviz.text import percent, plural
 
 if TYPE_CHECKING:
@@ -66,6 +74,7 @@ class Comparison:
         never_active: Where never-active weights go in orders by curvature.
         graph: How it reads the network.
         repair: How the pruned network is repaired, a name in ``REPAIRS``.
+        budgets: Names of weights with the largest share of each that may go.
     """
 
     criteria: tuple[str, ...]
@@ -81,6 +90,7 @@ class Comparison:
     never_active: str = NEVER_ACTIVE_PLACES[0]
     graph: GraphConfig = field(default_factory=GraphConfig)
     repair: str = REPAIRS[0]
+    budgets: tuple[tuple[str, float], ...] = ()
 
     @property
     def as_pruned(self) -> Comparison:
@@ -107,7 +117,13 @@ class Comparison:
             self.never_active,
             **self.graph.options,
             repair=self.repair,
+            budgets=self.budgets,
         )
+
+    @property
+    def holds(self) -> bool:
+        """Whether a layer is protected, or has a budget."""
+        return bool(self.protected or self.budgets)
 
 
 def never_active_place(place: str) -> str:
@@ -115,39 +131,57 @@ def never_active_place(place: str) -> str:
     return "" if place == NEVER_ACTIVE_PLACES[0] else f"never-active weights {NEVER_ACTIVE_TITLES[place]}"
 
 
-def weight_count(shapes: Shapes, protected: Collection[str] = ()) -> int:
-    """Return how many weights there are in all, but for the protected ones."""
-    return sum(math.prod(shape) for name, shape in shapes.items() if name not in protected)
+def weight_count(shapes: Shapes) -> int:
+    """Return how many weights there are in all."""
+    return sum(math.prod(shape) for shape in shapes.values())
 
 
 def measured_sparsities(
-    shapes: Shapes, protected: Collection[str] = (), zeros: Mapping[str, int] = NO_ZEROS
+    shapes: Shapes,
+    protected: Collection[str] = (),
+    zeros: Mapping[str, int] = NO_ZEROS,
+    budgets: Sequence[tuple[str, float]] = (),
 ) -> tuple[float, ...]:
-    """Return the sparsities that are measured: those of the grid that do not reach into protected weights.
+    """Return the sparsities that are measured: those of the grid that do not reach into what may not go.
 
     Args:
         shapes: Name and shape of each weight.
         protected: Names of those that lose nothing.
         zeros: How many zeros each of them holds, which are removed already wherever they are.
+        budgets: Names of others and the largest share of each that may go.
     """
     total, gone = weight_count(shapes), _gone(shapes, zeros)
-    most = weight_count(shapes, protected) + sum(zeros.get(name, 0) for name in protected)
+    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
+    most = most_of_all(sizes, protected, dict(budgets), zeros)
     found = tuple(value for value in GRID if gone <= round(value * total) <= most)
     return found or (gone / total,)
 
 
-def nothing_to_remove(shapes: Shapes, protected: Collection[str], zeros: Mapping[str, int] = NO_ZEROS) -> str:
+def nothing_to_remove(
+    shapes: Shapes,
+    protected: Collection[str],
+    zeros: Mapping[str, int] = NO_ZEROS,
+    budgets: Sequence[tuple[str, float]] = (),
+) -> str:
     """Return why no weight can be removed, or "" if some can; arguments as for ``measured_sparsities``."""
     if set(protected) >= set(shapes):
         return "Every layer is protected, so nothing can be removed: take one out above."
-    most = round(measured_sparsities(shapes, protected, zeros)[-1] * weight_count(shapes))
+    most = round(measured_sparsities(shapes, protected, zeros, budgets)[-1] * weight_count(shapes))
     if most == 0 or most < _gone(shapes, zeros):
+        if budgets:
+            return "The layers' budgets are too small to remove anything: drop them above."
         return "The layers that are not protected are too small to remove anything: take one more out above."
     return ""
 
 
 def _gone(shapes: Shapes, zeros: Mapping[str, int]) -> int:
     return sum(zeros.get(name, 0) for name in shapes)
+
+
+def budget_words(shapes: Shapes, budgets: Sequence[tuple[str, float]]) -> str:
+    """Return such as "0 ≤ 30%, 2 ≤ 90%": a layer's short name and the largest share of it that may go."""
+    given = dict(budgets)
+    return ", ".join(f"{module_of(name)} ≤ {percent(given[name])}" for name in shapes if name in given)
 
 
 def layer_titles(shapes: Shapes) -> list[str]:
@@ -267,6 +301,7 @@ def curves_csv(
             "never_active": config.never_active if score.needs_curvature else None,
             "seed": config.seed if score.needs_images or score.is_drawn else None,
             "protected": " ".join(config.protected),
+            "budgets": " ".join(f"{name}={share:g}" for name, share in config.budgets),
             "repair": config.repair,
             "images": record.images,
             "sharpness": record.sharpness,
@@ -277,6 +312,7 @@ def curves_csv(
             for removed, value in zip(record.removed.tolist(), accuracy.tolist(), strict=True)
         ]
     table = pd.DataFrame(rows).astype({"samples_per_class": "Int64", "seed": "Int64"})
-    if not table["sharpness"].any():
-        del table["sharpness"]
+    for name in ("budgets", "sharpness"):
+        if not table[name].any():
+            del table[name]
     return table_csv(table)

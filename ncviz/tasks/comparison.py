@@ -13,7 +13,8 @@ from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.limits import LIMITS
 from ncviz.models.network import Network
-from ncviz.pruning.order import protected_positions, removal_ranks
+from ncviz.pruning.budgets import most_of_all, shares_of
+from ncviz.pruning.order import removal_ranks
 from ncviz.store import Record
 from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
 from ncviz.tasks.curvature.task import Curvature
@@ -31,7 +32,7 @@ COMPARISON_VERSION = 2
 
 @dataclass(frozen=True, eq=False)
 class Order(StoredTask[np.ndarray]):
-    """When each weight is removed by a criterion: int32 [N], 0 first; the protected ones come last.
+    """When each weight is removed by a criterion: int32 [N], 0 first; what may not go comes last.
 
     Attributes:
         network: The network.
@@ -63,7 +64,10 @@ class Order(StoredTask[np.ndarray]):
         elif score.needs_graph:
             read = config.calibration.graph.unusual(has_batchnorm=self.network.has_batchnorm)
             parts += [read[name] for name in sorted(read)]
-        return digest(*parts, config.scope, config.order, list(config.protected), *zeros_first(self.network))
+        held: list[Any] = [list(config.protected)]
+        if config.budgets:
+            held.append({"budgets": [list(each) for each in config.budgets]})
+        return digest(*parts, config.scope, config.order, *held, *zeros_first(self.network))
 
     @property
     def needs_curvature(self) -> bool:
@@ -80,7 +84,7 @@ class Order(StoredTask[np.ndarray]):
         """Score the weights and rank them."""
         network, config = self.network, self.config
         names = list(shapes_of(network))
-        protected = protected_positions(names, config.protected)
+        shares = shares_of(names, config.protected, dict(config.budgets))
         own_scores = criterion_scores(network, config, context)
         weights = [network.arrays[name] for name in names]
         # A weight that the network holds but does not use has no score, and goes last.
@@ -88,7 +92,7 @@ class Order(StoredTask[np.ndarray]):
             own_scores.get(name, np.full_like(own, np.nan, dtype=np.float64))
             for name, own in zip(names, weights, strict=True)
         ]
-        found = removal_ranks(each, config.scope, config.order, protected, weights, may_lack=True)
+        found = removal_ranks(each, config.scope, config.order, weights=weights, shares=shares, may_lack=True)
         return found.astype(np.int32)
 
     def encode(self, result: np.ndarray) -> Record:
@@ -108,7 +112,7 @@ class Order(StoredTask[np.ndarray]):
 
 @dataclass(frozen=True, eq=False)
 class Curve(Curves):
-    """One criterion's accuracy over sparsity; sparsities that would reach into protected weights are left out.
+    """One criterion's accuracy over sparsity; sparsities that would reach into what may not go are left out.
 
     Attributes:
         network: The network.
@@ -188,11 +192,9 @@ def shapes_of(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 def removable(network: Network, config: PruningConfig) -> int:
-    """Return how many weights are not protected, or are zero already."""
-    return sum(
-        network.zeros[name] if name in config.protected else int(np.prod(shape))
-        for name, shape in shapes_of(network).items()
-    )
+    """Return how many weights may go: not protected and within the budgets, or zero already."""
+    sizes = {name: int(np.prod(shape)) for name, shape in shapes_of(network).items()}
+    return most_of_all(sizes, config.protected, dict(config.budgets), network.zeros)
 
 
 def criterion_scores(network: Network, config: PruningConfig, context: Context) -> dict[str, np.ndarray]:

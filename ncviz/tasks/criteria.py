@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ncviz.pruning.budgets import most_of_all
 from ncviz.pruning.class_bottlenecks import factors, specific_bottlenecks
 from ncviz.pruning.compare import (
     GRID,
@@ -37,8 +38,8 @@ __all__ = [
     "CORRUPTIONS", "CUT_BY_HAND", "GRID", "HELD_BY_HAND", "LEFT_TO_CRITERION", "SEVERITIES", "CorruptionConfig",
     "Disturbance", "FineTuneConfig", "Overlap", "Spread",
     "area_under", "class_accuracy", "confusion", "criteria", "criterion_title", "factors",
-    "flips", "layer_sparsity", "masks_of", "mean_and_deviation", "nearest", "overlap", "removable_within",
-    "specific_bottlenecks", "steps_of",
+    "flips", "layer_sparsity", "masks_of", "mean_and_deviation", "most_of_all", "nearest", "overlap",
+    "removable_within", "specific_bottlenecks", "steps_of",
 ]  # fmt: skip
 
 

@@ -183,7 +183,7 @@ class FineTune(StoredTask[FineTuneRecord]):
         most = removable(network, config.pruning)
         if removed > most:
             raise NcvizError(
-                f"At most {most / len(ranks):.1%} of the weights can go while layers are protected; "
+                f"At most {most / len(ranks):.1%} of the weights can go while layers are protected or have budgets; "
                 f"{config.sparsity:.1%} were asked for."
             )
         steps = steps_of(len(train), config.tuning)

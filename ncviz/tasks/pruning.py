@@ -13,8 +13,9 @@ from ncviz.config import NEVER_ACTIVE_PLACES, GraphConfig
 from ncviz.data.predicted_labels import labels_for
 from ncviz.models.files.write_file import write_file
 from ncviz.models.network import Network
+from ncviz.pruning.budgets import NO_BUDGETS, Budgets, shares_of
 from ncviz.pruning.never_active import placed
-from ncviz.pruning.order import protected_positions, removal_ranks
+from ncviz.pruning.order import removal_ranks
 from ncviz.reading.doors import write_network_file
 from ncviz.tasks.task import Context
 
@@ -161,15 +162,16 @@ def ranks(
     order: str = "redundant",
     protected: Sequence[str] = (),
     never_active: str = "first",
+    budgets: Budgets = NO_BUDGETS,
 ) -> np.ndarray:
-    """Return int64 [N], when each weight is removed, 0 first; protected ones and those not measured come last."""
+    """Return int64 [N], when each weight is removed, 0 first; what may not go or was not measured comes last."""
     found = scores(network, criterion, curvature, context, curvature.config.seed, never_active)
     return removal_ranks(
         list(found.values()),
         scope,
         order,
-        protected_positions(list(found), protected),
-        [network.arrays[name] for name in found],
+        weights=[network.arrays[name] for name in found],
+        shares=shares_of(list(found), protected, budgets),
         may_lack=True,
     )
 

@@ -110,7 +110,7 @@ class RobustnessRecord(OnImages):
 class Robustness(StoredTask[RobustnessRecord]):
     """One criterion's accuracy on disturbed images over sparsity; what was measured before is not again.
 
-    Sparsities that would reach into protected weights are left out.
+    Sparsities that would reach into what may not go are left out.
 
     Attributes:
         network: The network.

@@ -35,7 +35,7 @@ class Sensitivity(StoredTask["SensitivityResult"]):
 
     Attributes:
         network: The network.
-        config: Criterion, and what it looks at; scope, direction, protected layers and repair mean nothing
+        config: Criterion, and what it looks at; scope, direction, protected layers, budgets and repair mean nothing
             here.
         images: How many training images at most.
     """
@@ -56,7 +56,9 @@ class Sensitivity(StoredTask["SensitivityResult"]):
     @property
     def order(self) -> Order:
         """The order in which weights go; within a layer it is the same in every scope, and nothing is repaired."""
-        plain = replace(self.config, scope=SCOPES[0], order=ORDERS[0], protected=(), repair=REPAIRS[0])
+        plain = replace(
+            self.config, scope=SCOPES[0], order=ORDERS[0], protected=(), budgets=(), repair=REPAIRS[0]
+        )
         return Order(self.network, plain)
 
     def key(self, context: Context) -> str:

@@ -12,6 +12,7 @@ from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, REPAIRS, CurvatureConfig
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
+from ncviz.pruning.budgets import NO_BUDGETS, Budgets, most_of_all
 from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
 from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.curvature.task import Curvature
@@ -120,6 +121,7 @@ def measure_curve(
     sparsities: Sequence[float] | None = None,
     known: Mapping[int, float] | None = None,
     protected: Sequence[str] = (),
+    budgets: Budgets = NO_BUDGETS,
     never_active: str = NEVER_ACTIVE_PLACES[0],
     repair: str = REPAIRS[0],
 ) -> SweepResult:
@@ -135,17 +137,15 @@ def measure_curve(
         sparsities: Fractions of the weights to remove.
         known: Accuracies that need no measuring, by number of weights removed.
         protected: Names of weights that are never removed; sparsities that would reach into them are left out.
+        budgets: Largest share of others that may go; sparsities beyond them are left out as well.
         never_active: Where never-active weights go, for criteria that use the curvature.
         repair: How the network is repaired at each step, a name in ``REPAIRS``.
     """
     from ncviz.pruning.curve import grid_of, sweep
 
     measured, total = evaluator(network, context), curvature.total
-    held = sum(
-        int(np.prod(shape)) - network.zeros[name]
-        for name, shape in curvature.shapes.items()
-        if name in protected
-    )
+    sizes = {name: int(np.prod(shape)) for name, shape in curvature.shapes.items()}
+    most = most_of_all(sizes, protected, budgets, network.zeros)
     if sparsities is None:
         is_heavy = curvature.number_of_edges * measured.images > HEAVY
         removed = grid_of(total, measured.zeros(curvature.shapes), is_coarse=is_heavy)
@@ -154,9 +154,9 @@ def measure_curve(
     repairing, rest = repair_for(network, repair, context)
     return sweep(
         measured,
-        ranks(network, criterion, curvature, context, scope, order, protected, never_active),
+        ranks(network, criterion, curvature, context, scope, order, protected, never_active, budgets),
         curvature.shapes,
-        removed=removed[removed <= total - held],
+        removed=removed[removed <= most],
         known=known,
         repair=repairing,
         progress=rest.say,

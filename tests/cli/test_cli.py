@@ -38,6 +38,27 @@ def test_protected_weights_stay_in_the_saved_checkpoint(run, tmp_path):
         assert said in errors
 
 
+def test_no_layer_loses_more_than_its_budget(run, tmp_path):
+    file = tmp_path / "within.safetensors"
+    given = ("prune", "--model", NAME, "--criterion", "magnitude", "--budget", "1.weight=0.25")
+    code, out, errors = run(*given, "--sparsity", "0.4", "--save", file, "--json")
+    assert (code, errors) == (0, "")
+    assert json.loads(out)["budgets"] == {"1.weight": 0.25}
+    held = load_file(file)
+    assert int((held["1.weight"] == 0).sum()) == 512
+    assert sum(int((held[f"{at}.weight"] == 0).sum()) for at in (3, 5)) == round(0.4 * 2720) - 512
+    for more, said in (
+        (("--sparsity", "0.5"), "what --budget holds; remove at most 0.4353"),
+        (("--sparsity", "0.1", "--budget", "head=0.1"), "no weight 'head' to give a budget"),
+        (("--sparsity", "0.1", "--budget", "3.weight"), "such as 0.weight=0.3, got '3.weight'"),
+        (("--sparsity", "0.1", "--budget", "3.weight=7"), "from 0 to 1"),
+        (("--threshold", "0.5", "--criterion", "curvature"), "--threshold cuts every layer at one κ"),
+    ):
+        code, _, errors = run(*given, *more)
+        assert code == 2
+        assert said in errors
+
+
 def test_rankings_fit_into_a_narrow_terminal(run):
     code, out, errors = run(
         "rankings", "--model", "mlp-digits-relu", "--samples", "1", "--seeds", "1", "--measured-on", "100"

@@ -71,6 +71,20 @@ def test_protection_goes_to_the_most_sensitive_whose_share_the_others_can_bear()
     assert found.suggest_protected(1.0, 1.0) == ()
 
 
+def test_suggested_budgets_leave_enough_at_the_least_cost_of_one_layer():
+    found = result([0.9, 0.85, 0.8], [0.9, 0.9, 0.87], sizes=[100, 300])
+    # At one point 10 and 60 of 400 may go; at three 10 and 90; at five 20 and 90; at ten 30 and 90.
+    assert found.suggest_budgets(1.0, 70 / 400) == (1.0, {"a": 0.1, "b": 0.2})
+    for wanted, cost, shares in ((71, 3.0, (0.1, 0.3)), (101, 5.0, (0.2, 0.3)), (120, 10.0, (0.3, 0.3))):
+        told, budgets = found.suggest_budgets(1.0, wanted / 400)
+        assert told == pytest.approx(cost)
+        assert tuple(budgets.values()) == shares
+    assert found.suggest_budgets(1.0, 121 / 400)[1] == {}
+    # What is protected gives nothing, and has no budget.
+    assert found.suggest_budgets(1.0, 90 / 400, protected=["a"])[1] == {"b": 0.3}
+    assert found.suggest_budgets(1.0, 91 / 400, protected=["a"])[1] == {}
+
+
 def test_fractions_out_of_range_are_refused(network):
     data = load_dataset("digits", "test")
     measured = Evaluator(network.module(), data.inputs[:9], data.labels[:9])

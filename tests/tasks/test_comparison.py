@@ -81,6 +81,22 @@ def test_protected_weights_stay_and_the_curve_ends_before_them(store, network):
         here(store).run(tasks.Order(network, PruningConfig("magnitude", protected=("head",))))
 
 
+def test_a_budget_bounds_a_layer_in_both_orders_and_the_curve_ends_where_none_is_left(store, network):
+    shapes = tasks.shapes_of(network)
+    first, size = next(iter(shapes)), int(np.prod(next(iter(shapes.values()))))
+    for order in ("redundant", "bottlenecks"):
+        config = PruningConfig("magnitude", order=order, budgets=((first, 0.25),))
+        ranks = here(store).run(tasks.Order(network, config)).result
+        most = tasks.removable(network, config)
+        assert most == len(ranks) - size + size // 4
+        assert int((ranks[:size] < most).sum()) == size // 4
+        free = PruningConfig("magnitude", order=order)
+        assert tasks.Order(network, config).key(NOWHERE) != tasks.Order(network, free).key(NOWHERE)
+    found = here(store).run(tasks.Curve(network, config, (0.0, 0.1, 0.9))).result
+    assert found.removed.tolist() == [0, round(0.1 * len(ranks))]
+    assert found.meta["pruning"]["budgets"] == {first: 0.25}
+
+
 def test_an_order_is_computed_once(store, network, monkeypatch):
     config = PruningConfig("wanda")
     first = here(store).run(tasks.Order(network, config)).result

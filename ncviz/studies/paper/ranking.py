@@ -13,8 +13,7 @@ import torch
 from torch import nn
 
 from ncviz import tasks
-from ncviz.config import ORDERS, CurvatureConfig, GraphConfig, check_choice
-from ncviz.curvature import neural_curvature
+from ncviz.config import ORDERS, SCALES, CurvatureConfig, GraphConfig, check_choice
 from ncviz.data.predicted_labels import labels_for
 from ncviz.errors import NcvizError, StoreError
 from ncviz.fingerprint import digest
@@ -22,6 +21,7 @@ from ncviz.models.network import Network
 from ncviz.pruning.curve import Evaluator, sweep
 from ncviz.pruning.order import removal_ranks
 from ncviz.pruning.variants import VARIANTS, Evidence
+from ncviz.studies.paper.link_length import curvature_by_image
 from ncviz.tasks import SweepRecord
 from ncviz.tasks.accuracy import Curves
 
@@ -63,6 +63,7 @@ class Ranking(Curves):
         images: How many training images, drawn at random, the accuracy is measured on.
         graph: How the curvature reads the network.
         order: Which end goes first, a name in ``ncviz.config.ORDERS``.
+        link: How long a link is, 1 by the definition.
     """
 
     network: Network
@@ -72,6 +73,7 @@ class Ranking(Curves):
     images: int
     graph: GraphConfig = field(default_factory=GraphConfig)
     order: str = ORDERS[0]
+    link: float = 1.0
 
     def key(self, context: tasks.Context) -> str:
         """Return the store's key."""
@@ -82,6 +84,8 @@ class Ranking(Curves):
         parts = [self.name, self.count, config, self.images, list(sparsities_of(self.order))]
         if self.name == "never-active":
             parts.append("by edges")  # once by |w| alone, whatever the graph divides it by
+        if self.link != 1.0:
+            parts.append(["link", self.link])
         return digest("ranking", STUDY_VERSION, self.network.fingerprint, data, *parts)
 
     def run(self, context: tasks.Context) -> SweepRecord:
@@ -91,7 +95,9 @@ class Ranking(Curves):
             "training images", self.images, lambda: Evaluator(*training(network, self.images, context))
         )
         draw = self.count, self.seed, self.graph
-        evidence = context.share("evidence", draw, lambda: evidence_of(network, *draw, context))
+        evidence = context.share(
+            "evidence", (*draw, self.link), lambda: evidence_of(network, *draw, context, self.link)
+        )
         shapes = tasks.shapes_of(network)
         scores = VARIANTS[self.name].scores(evidence)
         weights = [network.arrays[weight] for weight in shapes]
@@ -100,7 +106,7 @@ class Ranking(Curves):
         found = sweep(measured, ranks, shapes, removed=removed)
         meta = {
             "title": network.title if network.is_bundled else "own checkpoint",
-            "pruning": {"ranking": self.name},
+            "pruning": {"ranking": self.name, **({} if self.link == 1.0 else {"link": self.link})},
             "kind": self.kind,
             "total": len(ranks),
             "images": found.images,
@@ -118,6 +124,7 @@ def study_rankings(
     graph: GraphConfig | None = None,
     names: Sequence[str] = (),
     order: str = ORDERS[0],
+    link: float = 1.0,
 ) -> RankingResult:
     """Measure rankings of ``VARIANTS`` on one network; each curve is stored, so a study goes on where it was.
 
@@ -130,6 +137,7 @@ def study_rankings(
         graph: How the curvature reads the network; by default as in the paper.
         names: Which rankings, beside those that look at no images; none for all.
         order: Which end goes first, a name in ``ncviz.config.ORDERS``.
+        link: How long skips and poolings are, see ``ncviz.studies.paper.link_length``.
 
     Raises:
         NcvizError: In one sentence, whatever the user can mend.
@@ -140,6 +148,10 @@ def study_rankings(
         check_choice("ranking", name, VARIANTS)
     check_choice("order", order, ORDERS)
     how = graph or GraphConfig()
+    if link != 1.0 and how.scale != SCALES[0]:
+        raise NcvizError(
+            f"The length of links is set beside the weights' own lengths; leave out scale '{how.scale}', or the length."
+        )
     cases = [(name, 0, 0) for name in UNSEEING]
     cases += [
         (name, count, seed)
@@ -152,7 +164,8 @@ def study_rankings(
     found: dict[tuple[str, int], list[SweepRecord]] = {}
     for at, (name, count, seed) in enumerate(cases):
         context.say(at / len(cases), f"{network.title}: {VARIANTS[name].title}")
-        outcome = own.run(Ranking(network, name, count, seed, images, how if count else GraphConfig(), order))
+        reads = (how, order, link) if count else (GraphConfig(), order)
+        outcome = own.run(Ranking(network, name, count, seed, images, *reads))
         if outcome.problem:
             raise StoreError(outcome.problem)
         found.setdefault((name, count), []).append(outcome.result)
@@ -175,7 +188,7 @@ def curvature_config(count: int, seed: int, graph: GraphConfig) -> CurvatureConf
 
 
 def evidence_of(
-    network: Network, count: int, seed: int, graph: GraphConfig, context: tasks.Context
+    network: Network, count: int, seed: int, graph: GraphConfig, context: tasks.Context, link: float = 1.0
 ) -> Evidence:
     """Look at the weights, and at each calibration image by itself; none where ``count`` is 0.
 
@@ -189,13 +202,10 @@ def evidence_of(
     config = curvature_config(count, seed, graph)
     record = context.run(tasks.Curvature(network, config)).result
     edge = tasks.edge_weights(network, record)
-    if record.samples:
+    if record.samples and link == 1.0:
         return Evidence(size, {name: record.samples[name].astype(np.float64) for name in names}, edge)
     inputs = context.images(network, "train").inputs[torch.from_numpy(record.calibration)]
-    found = neural_curvature(
-        network.module(), inputs, device=context.device, keep_samples=True, **graph.options
-    )
-    each = found.samples
+    each = curvature_by_image(network.module(), inputs, link, graph, context.device)
     if each is None:
         raise NcvizError(
             f"The study ranks by κ on each calibration image, but on those drawn with seed {seed}, {count} of each "

@@ -60,7 +60,7 @@ def _settings_words(meta: Mapping[str, Any]) -> str:
     asked |= {"never active": meta["never_active"]} if "never_active" in meta else {}
     if meta.get("batchnorm") == "":  # of a network without any
         asked.pop("batchnorm", None)
-    for name in ("layers", "protected"):
+    for name in ("layers", "protected", "budgets"):
         if asked.get(name):
             asked[name] = len(asked[name])
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asked.items() if value != [])

@@ -122,7 +122,10 @@ _points = within("the points of accuracy lost", 0, 100)
 _seeds = whole("the number of seeds", 1, MAX_SEEDS)
 _samples = whole("samples per class", 1, MAX_SAMPLES_PER_CLASS)
 _parts = matching("the layers", r"[\w.-]{1,200}(,[\w.-]{1,200}){0,399}|", "features.0.weight,fc.weight")
+# A layer's number and a percentage.
+_SHARE = r"\d{1,4}-(?:100|\d{1,2}(?:\.\d{1,2})?)"
 _protected = matching("the protected layers", r"\d{1,4}(,\d{1,4})*|", "0,2")
+_budgets = matching("the budgets of layers", rf"({_SHARE}(,{_SHARE}){{0,399}})?", "0-30,2-90")
 _criteria = matching("the criteria", rf"{CRITERION_NAME}(,{CRITERION_NAME})*", "curvature,magnitude")
 _flow = parsed_by(read_flow, "the flow", "all, own, image-3 or class-7")
 _selected = parsed_by(read_selection, "the selection", "unit-1-7 or weight-42")
@@ -207,6 +210,9 @@ class ViewState:
         REPAIRS[0], one_of("the repair", REPAIRS), "how it repairs what is left, if at all"
     )
     lab_protect: str = _row("", _protected, "numbers of the layers that lose no weight there, comma between")
+    lab_budgets: str = _row(
+        "", _budgets, "layers there and the largest percent of each that may go, such as 0-30,2-90"
+    )
     lab_sparsity: float = _row(0.8, _removed, "fraction that is removed where it looks closer, in [0, 1]")
     lab_lost: float = _row(1.0, _points, "how many points of accuracy may be lost in its table")
     lab_axis: str = _row(AXES[0], one_of("the scale", AXES), "scale of the sparsity in its figure")

@@ -18,6 +18,7 @@ from ncviz.ui.session import session
 # What can be taken back; where one looks (sparsity, axis, criterion) is no step.
 _STEP = (
     "lab_criteria", "lab_seeds", "lab_samples", "lab_scope", "lab_order", "lab_never", "lab_repair", "lab_protect",
+    "lab_budgets",
 )  # fmt: skip
 
 
@@ -42,6 +43,11 @@ def read(
     asked = view.lab_criteria.split(",")
     numbers = {int(number) for number in view.lab_protect.split(",") if number}
     protected = tuple(name for index, name in enumerate(sizes) if index in numbers)
+    given = [part.split("-") for part in view.lab_budgets.split(",") if part]
+    shares = {int(number): float(share) / 100 for number, share in given}
+    budgets = tuple(
+        (name, shares[index]) for index, name in enumerate(sizes) if index in shares and name not in protected
+    )
     as_pruned = Comparison(
         tuple(name for name in known if name in asked),
         tuple(range(view.lab_seeds)),
@@ -50,13 +56,20 @@ def read(
         view.lab_scope,
         view.lab_order,
         protected,
-        nearest(view.lab_sparsity, measured_sparsities(sizes, protected, zeros)),
+        nearest(view.lab_sparsity, measured_sparsities(sizes, protected, zeros, budgets)),
         view.config.layers,
         view.channels,
         view.lab_never,
         view.config.graph,
     )
-    return replace(as_pruned, repair=view.lab_repair)
+    return replace(as_pruned, repair=view.lab_repair, budgets=budgets)
+
+
+def budgets_text(sizes: Shapes, budgets: Mapping[str, float]) -> str:
+    """Return budgets as a view holds them: a layer's number and the largest percentage of it that may go."""
+    return ",".join(
+        f"{index}-{round(100 * budgets[name], 2):g}" for index, name in enumerate(sizes) if name in budgets
+    )
 
 
 def shapes(network: tasks.Network) -> dict[str, tuple[int, ...]]:

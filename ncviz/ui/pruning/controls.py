@@ -22,11 +22,11 @@ from ncviz.tasks.criteria import criteria, criterion_title
 from ncviz.text import percent, plain
 from ncviz.ui.link.finetune_fields import parse
 from ncviz.ui.link.view_state import MAX_SEEDS, ViewState
-from ncviz.ui.pruning import comparison
+from ncviz.ui.pruning import comparison, layer_budgets
 from ncviz.ui.session import session
 
 # What the curves are measured by, beside the criteria and the order.
-_MEASURED_BY = ("lab_samples", "lab_seeds", "lab_never", "lab_protect")
+_MEASURED_BY = ("lab_samples", "lab_seeds", "lab_never", "lab_protect", "lab_budgets")
 
 
 def draw_controls(network: tasks.Network) -> None:
@@ -52,7 +52,7 @@ def draw_controls(network: tasks.Network) -> None:
     # Few change these, and the curve is what is looked at; where one is changed, it is seen.
     view, usual = session.view(), ViewState()
     is_changed = any(getattr(view, name) != getattr(usual, name) for name in _MEASURED_BY)
-    with st.expander("Images, never-active weights, protected layers", expanded=is_changed):
+    with st.expander("Images, never-active weights, protected layers, budgets", expanded=is_changed):
         _draw_images(network, compared)
 
 
@@ -60,13 +60,13 @@ def _draw_order(network: tasks.Network, compared: Comparison) -> None:
     columns = st.columns([1.9, 3.0, 2.4])
     columns[0].select_slider(
         "Fraction removed where you look closer",
-        measured_sparsities(comparison.shapes(network), compared.protected, network.zeros),
+        measured_sparsities(comparison.shapes(network), compared.protected, network.zeros, compared.budgets),
         format_func=percent,
         help="The table, and every other tab but Robustness → One class's bottlenecks, look at this sparsity. It is "
         "one of those that are measured.",
         disabled=_is_scaling(),
         **session.shows(
-            f"lab_sparsity {compared.protected}",
+            f"lab_sparsity {compared.protected} {compared.budgets}",
             compared.sparsity,
             lambda value: session.change(lab_sparsity=float(value)),
         ),
@@ -149,6 +149,7 @@ def _draw_images(network: tasks.Network, compared: Comparison) -> None:
             lambda chosen: ",".join(map(str, sorted(chosen))),
         ),
     )
+    layer_budgets.draw_control(network, compared)
 
 
 def _drop_unknown_criteria(known: tuple[str, ...]) -> None:

@@ -156,6 +156,7 @@ def job_key(of: tasks.Network, compared: Comparison) -> str:
         list(compared.protected),
         compared.never_active,
         *([compared.repair] if compared.is_repaired else []),
+        *([[list(each) for each in compared.budgets]] if compared.budgets else []),
     )
     return digest("comparison", of.fingerprint, session.context().fingerprint(of), *settings)
 

@@ -18,7 +18,7 @@ from ncviz.tasks.criteria import criterion_title
 from ncviz.tasks.sensitivity import SENSITIVITY_IMAGES, Sensitivity
 from ncviz.text import listed, percent, plural
 from ncviz.ui.components.shared.width import column_width
-from ncviz.ui.pruning import comparison, files
+from ncviz.ui.pruning import comparison, files, layer_budgets
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.following import follow_task
 from ncviz.ui.session.theme import theme
@@ -82,6 +82,13 @@ def draw_sensitivity(of: tasks.Network, compared: Comparison) -> None:
         f"All budgets together come to **{percent(round(share, 3))}** of the network's weights{short}."
     )
     _draw_suggestion(of, compared, found.suggest_protected(points, compared.sparsity), titles)
+    layer_budgets.draw_offer(
+        of,
+        compared,
+        found.suggest_budgets(points, compared.sparsity, compared.protected),
+        points,
+        key="layers",
+    )
     table = budget_table(found, titles, points)
     files.button(
         "Budgets (CSV)", partial(table_csv, table), f"{files.file_stem(of)}-layer-budgets.csv", "text/csv"

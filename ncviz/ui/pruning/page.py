@@ -65,10 +65,11 @@ def draw_page(of: tasks.Network) -> None:
         st.caption(
             f"{zeros}: they count as removed, go first in every order, and every curve begins with them."
         )
-    reachable = measured_sparsities(shapes, compared.protected, of.zeros)[-1]
-    nothing = nothing_to_remove(shapes, compared.protected, of.zeros)
+    reachable = measured_sparsities(shapes, compared.protected, of.zeros, compared.budgets)[-1]
+    nothing = nothing_to_remove(shapes, compared.protected, of.zeros, compared.budgets)
     if session.view().lab_sparsity > reachable and not nothing:
-        st.caption(f"The protected layers leave at most {percent(reachable)} to look at.")
+        held = "budgets of layers" if compared.budgets else "protected layers"
+        st.caption(f"The {held} leave at most {percent(reachable)} to look at.")
     if not compared.criteria:
         st.info("Choose at least one criterion above.")
         return
@@ -125,7 +126,7 @@ def _draw_verdict(of: tasks.Network, compared: Comparison, spreads: Mapping[str,
         told.insert(0, repairs.words(of, compared.config("curvature")))
     config = compared.config("curvature").calibration
     sweep = session.context().look_up(tasks.Sweep(of, config, compared.scope, compared.never_active))
-    if told and sweep is not None and not compared.protected and not compared.is_repaired:
+    if told and sweep is not None and not compared.holds and not compared.is_repaired:
         told.append(other_end(sweep, word))
     if told:
         st.markdown(" ".join(told))

@@ -132,6 +132,8 @@ def figure_words(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     among = "over all layers together" if compared.scope == "global" else "the same share of every layer"
     layers = plural(len(compared.protected), "layer")
     held = f"; {layers} protected" if compared.protected else ""
+    budgets = plural(len(compared.budgets), "layer")
+    held += f"; {budgets} with a budget" if compared.budgets else ""
     pool = calibration_words(
         compared.samples_per_class, len(find_dataset(of.dataset).classes), len(compared.seeds)
     )

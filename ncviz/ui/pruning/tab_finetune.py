@@ -64,7 +64,7 @@ def _refusal_words(of: tasks.Network, compared: Comparison) -> str:
     """Return why there is nothing to fine-tune, or ""."""
     if not has_labels(of):
         return "Fine-tuning learns from labels, and these images have none: bring them in a folder for each class."
-    if nothing := nothing_to_remove(comparison.shapes(of), compared.protected, of.zeros):
+    if nothing := nothing_to_remove(comparison.shapes(of), compared.protected, of.zeros, compared.budgets):
         return nothing
     removed = curve_runs.removed_at(of, compared)
     if removed == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -65,7 +66,9 @@ def _draw_overlap(
     """Draw what criteria have in common in what goes, or in what stays."""
     # What is zero already is the same in every order, and tells nothing of them.
     zeros = tasks.zeros_in(of, comparison.shapes(of))
-    removable = tasks.removable(of, compared.config(next(iter(compared.criteria)))) - zeros
+    # What a layer keeps beyond its budget is another part of it in every order.
+    freely = replace(compared.config(next(iter(compared.criteria))), budgets=())
+    removable = tasks.removable(of, freely) - zeros
     removed -= zeros
     if not removed:
         st.caption("Nothing is removed but what is zero already; choose a larger fraction above.")
@@ -96,7 +99,7 @@ def _draw_overlap(
     )
     st.caption(
         f"Share of the {count:,} weights {part} by one criterion that are {part} by another as well; two random orders "
-        f"have {chance:.0%} in common."
+        f"{'without budgets ' if compared.budgets else ''}have {chance:.0%} in common."
         + (
             " On the diagonal a criterion beside itself on another draw, where it has one."
             if any(len(draws) > 1 for draws in orders.values())

@@ -19,6 +19,7 @@ from ncviz.scene.comparison import (
     REPAIR_WORDS,
     SCOPE_TITLES,
     Comparison,
+    budget_words,
     layer_titles,
     weight_count,
 )
@@ -76,7 +77,8 @@ def _choose_plan(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
 @telling_errors()
 def _draw_save_form(of: tasks.Network, plan: Plan, spread: Spread) -> None:
     st.markdown(
-        f"**{criterion_title(plan.pruning.criterion)}, {percent(plan.sparsity)} removed{_repair_words(plan)}**: "
+        f"**{criterion_title(plan.pruning.criterion)}, {percent(plan.sparsity)} removed"
+        f"{_held_words(plan)}{_repair_words(plan)}**: "
         f"{plan.total - plan.removed:,} of {plan.total:,} weights kept, {word_for(of)} "
         f"{plan.accuracy:.2%}{draw_words(spread, plan.sparsity)} on {plan.images:,} evaluation images."
     )
@@ -88,6 +90,11 @@ def _draw_save_form(of: tasks.Network, plan: Plan, spread: Spread) -> None:
         plan = replace(plan, name=typed or plan.name)
         _store().put(plan)
         st.toast(plain(f"Saved as “{plan.name}”."))
+
+
+def _held_words(plan: Plan) -> str:
+    budgets = plan.pruning.budgets
+    return f", {plural(len(budgets), 'layer')} with a budget" if budgets else ""
 
 
 def _repair_words(plan: Plan) -> str:
@@ -168,6 +175,9 @@ def _plan_table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
                 "samples per class": config.samples_per_class if needs else None,
                 "seed": config.seed,
                 "protected": len(config.protected),
+                **(
+                    {"budgets": budget_words(comparison.shapes(of), config.budgets)} if config.budgets else {}
+                ),
             }
         )
     return pd.DataFrame(rows)
@@ -208,6 +218,7 @@ def _open_plan(of: tasks.Network, plan: Plan) -> None:
         lab_protect=",".join(
             str(index) for index, name in enumerate(comparison.shapes(of)) if name in config.protected
         ),
+        lab_budgets=comparison.budgets_text(comparison.shapes(of), dict(config.budgets)),
         lab_seeds=max(view.lab_seeds, config.seed + 1),
     )
     session.change(

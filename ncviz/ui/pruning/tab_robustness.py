@@ -57,7 +57,7 @@ def draw_robustness(of: tasks.Network) -> None:
         robustness_bottlenecks.draw_bottlenecks(of, compared)
     elif not compared.criteria:
         st.info("Choose at least one criterion above.")
-    elif nothing := nothing_to_remove(comparison.shapes(of), compared.protected, of.zeros):
+    elif nothing := nothing_to_remove(comparison.shapes(of), compared.protected, of.zeros, compared.budgets):
         st.info(nothing)
     else:
         if compared.is_repaired:

@@ -122,6 +122,8 @@ def _plan(given: Mapping[str, Any], name: str) -> Plan:
     pruning = dict(given["pruning"])
     for field_name in ("protected", "layers"):
         pruning[field_name] = tuple(str(part) for part in pruning.get(field_name, ()))
+    budgets = dict(pruning.get("budgets", {}))
+    pruning["budgets"] = tuple((str(layer), float(share)) for layer, share in budgets.items())
     plan = Plan(
         str(given["name"]),
         str(given["fingerprint"]),

@@ -17,6 +17,16 @@ def page():
     draw_sensitivity(session.network(), comparison.current())
 
 
+def page_with_controls():
+    from ncviz.ui.pruning import comparison, controls
+    from ncviz.ui.pruning.layer_sensitivity import draw_sensitivity
+    from ncviz.ui.session import session
+
+    session.begin()
+    controls.draw_controls(session.network())
+    draw_sensitivity(session.network(), comparison.current())
+
+
 def test_a_layer_that_cannot_bear_it_is_protected_by_one_click(from_here):
     app = AppTest.from_function(page, default_timeout=SECONDS)
     app.query_params["model"] = "mlp-digits-relu"
@@ -42,6 +52,35 @@ def test_a_layer_that_cannot_bear_it_is_protected_by_one_click(from_here):
     found[0].click().run()
     assert not app.exception
     assert "Protected already." in words(app)
+
+
+def test_suggested_budgets_are_used_by_one_click_shown_and_taken_back(from_here):
+    app = AppTest.from_function(page_with_controls, default_timeout=SECONDS)
+    app.query_params["model"] = "mlp-digits-relu"
+    app.query_params["lab_criteria"] = "magnitude"
+    app.query_params["lab_sparsity"] = "0.8"
+    app.run()
+    assert not app.exception
+    assert "is suggested under *Where it cuts*" in words(app)
+    button(app, "Measure 3 layers").click().run()
+    finish()
+    app.run()
+    assert not app.exception
+    # One point leaves less than is to go, so that more is said to be needed.
+    field(app, "Points that a layer may cost").set_value(0.0).run()
+    assert "those at 0 points leave less than 80% to remove" in words(app)
+    _, second = [found for found in app.button if found.label == "Use the suggested budgets"]
+    assert "by Magnitude" in words(app)
+    second.click().run()
+    assert not app.exception
+    assert "Used already." in words(app)
+    assert "**Budgets of layers:** 1 ≤ " in words(app)
+    button(app, "Undo").click().run()
+    assert "**Budgets of layers:**" not in words(app)
+    button(app, "Redo").click().run()
+    assert "**Budgets of layers:**" in words(app)
+    button(app, "Drop budgets").click().run()
+    assert "**Budgets of layers:**" not in words(app)
 
 
 @pytest.mark.parametrize("layers", [3, 40])

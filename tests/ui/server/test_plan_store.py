@@ -37,6 +37,12 @@ def test_plans_come_back_as_they_were_oldest_first(where):
     assert first.sparsity == 0.8
 
 
+def test_a_plan_keeps_its_budgets(where):
+    own = plan(pruning=PruningConfig("wanda", budgets=(("0.weight", 0.3),)))
+    PlanStore(where).put(own)
+    assert PlanStore(where).all() == [own]
+
+
 def test_a_plan_is_renamed_and_removed(where):
     store, own = PlanStore(where), plan()
     store.put(own)
