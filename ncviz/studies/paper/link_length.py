@@ -51,7 +51,7 @@ def with_link_length(net: nn.Module, length: float) -> nn.Module:
         with torch.no_grad():
             for parameter in module.parameters(recurse=False):
                 parameter.mul_(length)
-            norm.running_var.fill_(length**2)
+            norm.get_buffer("running_var").fill_(length**2)
         owner, _, own = name.rpartition(".")
         norm.to(module.weight.dtype)
         setattr(found.get_submodule(owner), own, nn.Sequential(module, norm.eval()))
