@@ -104,7 +104,7 @@ class Comparison:
 
     def config(self, criterion: str, seed: int | None = None) -> PruningConfig:
         """Return the settings of one curve, by default of the first draw."""
-        return PruningConfig(
+        found = PruningConfig(
             criterion,
             self.samples_per_class,
             self.seeds[0] if seed is None else seed,
@@ -117,8 +117,8 @@ class Comparison:
             self.never_active,
             **self.graph.options,
             repair=self.repair,
-            budgets=self.budgets,
         )
+        return replace(found, budgets=self.budgets)
 
     @property
     def holds(self) -> bool:
