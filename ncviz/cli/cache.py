@@ -99,8 +99,15 @@ def _tell(found: VerifyResult) -> None:
 
 
 @click.command(hidden=True)
-def bundle() -> None:
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    type=click.Choice(list(tasks.MODELS)),
+    help="Those of this network alone.",
+)
+def bundle(models: tuple[str, ...]) -> None:
     """Compute the results that ship with ncviz again, from the bundled networks and images."""
     with progress("bundling") as report:
-        count = bundling.bundle(progress=report)
+        count = bundling.bundle(progress=report, models=models)
     console.print(f"{count} results in {tasks.BUNDLED}", highlight=False)

@@ -196,7 +196,7 @@ class Growing:
         taps = tuple(tuple(each) for each in self.taps)
         return NeuralGraph(
             tuple(self.layer_shapes),
-            tuple(self.layer_names),
+            self._names(),
             tuple(self.connections),
             tuple(self.links),
             taps,
@@ -204,6 +204,21 @@ class Growing:
             scale=self.how.scale,
             products=tuple(self.products),
         )
+
+    def _names(self) -> tuple[str, ...]:
+        """Return what the layers are called: of one weight's queries, keys and values, each which of them it is."""
+        names, bare = list(self.layer_names), {each.parameter for each in self.connections}
+        for product in self.products:
+            roles = {product.right: "value"}
+            if product.target in self.scores:
+                roles = {product.left: "query", product.right: "key"}
+            for layer, role in roles.items():
+                name = self.layer_names[layer]
+                if self.layer_names.count(name) > 1:
+                    # A weight that is no module's own has a name only within what it is of.
+                    whole = name.rpartition(".")[0] if name in bare else name
+                    names[layer] = f"{whole}.{role}" if whole else role
+        return tuple(names)
 
     def _check_path(self) -> None:
         """Refuse a network in which nothing leads from the image to the logits.

@@ -26,6 +26,13 @@ _ARGUMENTS: dict[type[nn.Module], tuple[tuple[str, ...], dict[str, Any]]] = {
     nn.Flatten: ((), {"start_dim": 1, "end_dim": -1}),
     nn.Dropout: (("p",), {}),
 }
+# Prune's hook makes a weight anew whenever its layer is called.
+_PRODUCTS = """for module in net.modules():
+    for hook in module._forward_pre_hooks.values():
+        # Attention reads its last layer's weight without calling that, so the product is made here, once.
+        if isinstance(hook, prune.BasePruningMethod):
+            hook(module, None)
+"""
 _ACCURACY = """
 
 def accuracy(images, labels):
@@ -67,31 +74,34 @@ def masks_file(net: nn.Module, masks: Mapping[str, Tensor]) -> bytes:
     return save(_plain(under_all_names(net, masks)))
 
 
-def pruned_snippet(net: nn.Module, file: str, shape: tuple[int, ...]) -> str:
-    """Return the lines that load ``pruned_file`` without ncviz.
+def pruned_snippet(net: nn.Module, file: str, shape: tuple[int, ...], bundled: str = "") -> str:
+    """Return the lines that load ``pruned_file`` without ncviz, or with it where only that can build the network.
 
     Args:
         net: The network.
         file: What the file is called.
         shape: Of one image.
+        bundled: Name of the bundled model that it is; "" if it is none.
 
     Raises:
-        NcvizError: If the network has layers that no line of Python makes.
+        NcvizError: If the network has layers that no line of Python makes, and is no bundled model.
     """
+    imported, built = _building(net, bundled)
     return (
-        "import torch\nfrom safetensors.torch import load_file\nfrom torch import nn\n\n"
-        f"net = {source_of(net)}\n"
+        f"import torch\nfrom safetensors.torch import load_file\n{imported}\n"
+        f"net = {built}\n"
         f"net.load_state_dict(load_file({file!r}))\n"
         f"net.eval()\n{_accuracy(shape)}"
     )
 
 
-def reparametrised_snippet(net: nn.Module, file: str, shape: tuple[int, ...]) -> str:
-    """Return the lines that load ``reparametrised_file`` without ncviz; arguments as in ``pruned_snippet``."""
+def reparametrised_snippet(net: nn.Module, file: str, shape: tuple[int, ...], bundled: str = "") -> str:
+    """Return the lines that load ``reparametrised_file``; arguments as in ``pruned_snippet``."""
+    imported, built = _building(net, bundled)
     return (
-        "import torch\nfrom safetensors.torch import load_file\nfrom torch import nn\n"
+        f"import torch\nfrom safetensors.torch import load_file\n{imported}"
         "from torch.nn.utils import prune\n\n"
-        f"net = {source_of(net)}\n"
+        f"net = {built}\n"
         f"state = load_file({file!r})\n"
         "for name in state:\n"
         '    if name.endswith("_mask"):\n'
@@ -99,6 +109,7 @@ def reparametrised_snippet(net: nn.Module, file: str, shape: tuple[int, ...]) ->
         "        # Makes room for weight_orig and weight_mask; the weight is their product at every pass.\n"
         "        prune.identity(net.get_submodule(module), parameter)\n"
         "net.load_state_dict(state)\n"
+        f"{_PRODUCTS if _reads_uncalled(net) else ''}"
         f"net.eval()\n{_accuracy(shape)}"
     )
 
@@ -113,6 +124,21 @@ def masks_snippet(file: str, shape: tuple[int, ...]) -> str:
         "    prune.custom_from_mask(net.get_submodule(module), parameter, mask)\n"
         f"{_accuracy(shape)}"
     )
+
+
+def _reads_uncalled(net: nn.Module) -> bool:
+    """Whether a network reads weights of layers that it does not call."""
+    return any(isinstance(module, nn.MultiheadAttention) for module in net.modules())
+
+
+def _building(net: nn.Module, bundled: str) -> tuple[str, str]:
+    """Return what is imported to build a network, and the expression that does."""
+    try:
+        return "from torch import nn\n", source_of(net)
+    except NcvizError:
+        if not bundled:
+            raise
+    return "from ncviz import load_model\n", f"load_model({bundled!r})"
 
 
 def source_of(net: nn.Module, indent: int = 0) -> str:

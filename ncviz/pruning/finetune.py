@@ -80,7 +80,7 @@ def fine_tune(
 ) -> FineTuneResult:
     """Train a pruned network on by cross-entropy with Adam; what the masks remove stays removed.
 
-    The masks are those of ``torch.nn.utils.prune.custom_from_mask``: each weight is its parameter times its mask, so
+    Each weight is its parameter times its mask wherever it is read, as in ``torch.nn.utils.prune.custom_from_mask``, so
     that removed weights get no gradient, and neither momentum nor weight decay brings them back. On the CPU the same
     arguments and number of threads give the same weights, bit for bit; the global random state is neither read nor
     changed, unless the network has dropout.
@@ -103,7 +103,7 @@ def fine_tune(
     """
     import torch
     from torch.nn import functional
-    from torch.nn.utils import prune
+    from torch.nn.utils import parametrize
 
     from ncviz.copies.own_copy import plain_copy
     from ncviz.pruning.masks import places_of
@@ -122,7 +122,8 @@ def fine_tune(
         own = plain_copy(net).to(device).requires_grad_(True)
         places = places_of(own, masks)
         for module, name, mask in places:
-            prune.custom_from_mask(module, name, mask.to(device))
+            # Prune's own hooks run where a module is called, and an attention reads a layer that it never calls.
+            parametrize.register_parametrization(module, name, _masking(mask.to(device)), unsafe=True)
         inputs, labels = (part.to(device) for part in training)
         evaluation = (evaluation[0].to(device), evaluation[1].to(device))
         optimiser = torch.optim.Adam(
@@ -148,11 +149,22 @@ def fine_tune(
                     on_step(len(losses), losses[-1])
             evaluate(epoch)
         for module, name, _ in places:
-            prune.remove(module, name)
+            parametrize.remove_parametrizations(module, name)
         # Taking the masks away leaves the parameters in another order; a copy of the network has its own.
         tuned = plain_copy(net).cpu()
         tuned.load_state_dict(own.state_dict())
     return FineTuneResult(tuned.eval(), tuple(losses), tuple(accuracies))
+
+
+def _masking(mask: Tensor) -> nn.Module:
+    """Return what makes a weight of a parameter: a product with its mask, in the weight's own type."""
+    from torch import nn
+
+    class Masked(nn.Module):
+        def forward(self, weight: Tensor) -> Tensor:
+            return mask.to(weight.dtype) * weight
+
+    return Masked()
 
 
 def steps_of(images: int, config: FineTuneConfig) -> int:

@@ -12,8 +12,10 @@ from ncviz.plots.network.lines import Links, Members, NetworkView
 from ncviz.scene.feature_maps import drawn_shapes, grouped_layers
 from ncviz.scene.names import layer_title, unit_layer_titles
 from ncviz.scene.tables import parameter_offsets
+from ncviz.scene.token_maps import token_maps
 from ncviz.scene.wording import MIDDLES, unusual_words
 from ncviz.tasks import CurvatureRecord
+from ncviz.tasks.curvature.links import StoredLink
 from ncviz.values import CLOSED_FROM
 
 # Every position of more edges than this would neither fit a browser nor tell anything.
@@ -79,6 +81,7 @@ def network_view(
         ),
         "has_middles": record.intervals is not None,
         "left_out": _left_out(record, nodes) if record.config.channels else None,
+        "maps": maps if any(maps := token_maps(record)) else (),
     }
     return NetworkView(
         layer_names=unit_layer_titles(record),
@@ -182,9 +185,16 @@ def _links(record: CurvatureRecord, areas: Sequence[int], first_node: np.ndarray
             parts.append(first_node[at] + (channel * per + _middle(record.layer_shapes[at])) // areas[at])
         ends.append(np.concatenate(parts).astype(np.int32))
     sizes = [len(link.channels) for link in record.links]
+    weighed = [
+        np.full(len(link.channels), -1)
+        if other is None or areas[other.source] == 1
+        else first_node[other.source] + _met_channels(link, other)
+        for link, other in zip(record.links, _other_factors(record.links), strict=True)
+    ]
     return Links(
         source=ends[0],
         target=ends[1],
+        weigher=np.concatenate(weighed).astype(np.int32),
         link=np.repeat(np.arange(len(sizes)), sizes).astype(np.int32),
         names=tuple(
             f"{link.name} ({link.kind})" if link.kind not in link.name else link.name for link in record.links
@@ -192,6 +202,31 @@ def _links(record: CurvatureRecord, areas: Sequence[int], first_node: np.ndarray
         kinds=tuple(link.kind for link in record.links),
         edges=tuple(link.edges for link in record.links),
     )
+
+
+def _other_factors(links: Sequence[StoredLink]) -> list[StoredLink | None]:
+    """Return for each link of an attention that of the other factor, which stands beside it; None for all others."""
+    products = [at for at, link in enumerate(links) if link.kind == "product"]
+    pairs = dict(zip(products[::2], products[1::2], strict=True))
+    pairs |= {other: at for at, other in pairs.items()}
+    return [links[pairs[at]] if at in pairs else None for at in range(len(links))]
+
+
+def _met_channels(link: StoredLink, other: StoredLink) -> np.ndarray:
+    """Return for each pair of channels of a factor the channel of the other factor that it is multiplied by, int64 [n].
+
+    Of the channels that end in one of the product's, the first factor's and the second's are in the same order.
+    """
+    source, target = link.channels.astype(np.int64).T
+    order = np.lexsort((source, target))
+    first = np.searchsorted(target[order], target[order])
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order)) - first
+    theirs = other.channels.astype(np.int64)
+    theirs = theirs[np.lexsort((theirs[:, 0], theirs[:, 1]))]
+    begin = np.searchsorted(theirs[:, 1], target)
+    count = np.searchsorted(theirs[:, 1], target, side="right") - begin
+    return theirs[begin + place % np.maximum(count, 1), 0]
 
 
 def _middle(shape: tuple[int, ...]) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ncviz.scene.feature_maps import drawn_shapes
+from ncviz.scene.token_maps import token_maps
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import plural
 
@@ -37,13 +38,16 @@ def layer_title(record: CurvatureRecord, connection: int) -> str:
 
     Where one weight layer is several connections, as after a concatenation, each has a letter and says what it reads:
     "9b · conv 1×1, 128→16, from expand3x3"; those that join the same layers are counted: "mix a · conv 3×3, 3→8, part
-    1 of 3".
+    1 of 3". Those that make layers with names of their own, as queries and keys, go by these: "attend.query · linear
+    64→64".
     """
     name = record.parameters[connection]
     title = weight_title(record, name)
     several = record.connections_of(name)
     if len(several) == 1:
         return title
+    if _makes_named_layers(record, name):
+        return _title_by_layer(record, connection)
     module, rest = module_of(name), title.removeprefix(module_of(name))
     at = several.index(connection)
     letter = chr(ord("a") + at) if at < 26 else f".{at + 1}"
@@ -55,6 +59,28 @@ def layer_title(record: CurvatureRecord, connection: int) -> str:
     )
     space = "" if module[-1:].isdigit() else " "
     return ", ".join([f"{module}{space}{letter}{rest}", *told, *([part] if part else [])])
+
+
+def _makes_named_layers(record: CurvatureRecord, name: str) -> bool:
+    """Whether a weight layer makes several layers of units that have names of their own."""
+    titles, module = unit_layer_titles(record), module_of(name)
+    made = {record.ends[each][1] for each in record.connections_of(name)}
+    names = {titles[layer] for layer in made}
+    is_linear = len(record.connections[record.connections_of(name)[0]].shape) == 2
+    return is_linear and len(made) > 1 and len(names) == len(made) and module not in names
+
+
+def _title_by_layer(record: CurvatureRecord, connection: int) -> str:
+    """Return a connection's title by the layer of units that it ends in, and where several do, what it reads."""
+    name, titles, (source, target) = (
+        record.parameters[connection],
+        unit_layer_titles(record),
+        record.ends[connection],
+    )
+    size = f"linear {record.connections[connection].shape[1]}→{record.places[connection].rows}"
+    beside = [each for each in record.connections_of(name) if record.ends[each][1] == target]
+    told = f", from {titles[source]}" if len(beside) > 1 else ""
+    return f"{titles[target]} · {size}{told}"
 
 
 def part_title(record: CurvatureRecord, connection: int) -> str:
@@ -156,6 +182,9 @@ def unit_title(record: CurvatureRecord, layer: int, index: int, classes: Sequenc
         return f"{name} · unit {index}"
     at = [int(part) for part in np.unravel_index(index, drawn)]
     channel = f"channel {at[-3]}, " if len(at) > 2 and drawn[-3] > 1 else ""
+    tokens = token_maps(record)[layer]
+    if tokens is not None:
+        return f"{name} · {channel}{tokens.words(at[-1])}"
     if len(drawn) == 3 and drawn[1] == 1:
         return f"{name} · {channel}place {at[-1]}"
     return f"{name} · {channel}row {at[-2]}, column {at[-1]}"
@@ -176,8 +205,8 @@ def measured_words(record: CurvatureRecord) -> str:
 def link_words(record: CurvatureRecord) -> str:
     """Return what joins a network's layers without weights, such as "3 skips, 1 pooling"; "" if nothing does."""
     kinds = [link.kind for link in record.links]
-    names = {"skip": "skip", "pool": "pooling", "scale": "scaling", "product": "factor of a product"}
-    many = {"product": "factors of products"}
+    names = {"skip": "skip", "pool": "pooling", "scale": "scaling", "product": "factor of an attention"}
+    many = {"product": "factors of attentions"}
     return ", ".join(
         plural(kinds.count(kind), names[kind], many.get(kind, "")) for kind in dict.fromkeys(kinds)
     )

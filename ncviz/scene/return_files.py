@@ -18,6 +18,11 @@ for name in state:
         module, _, parameter = name.removesuffix("_mask").rpartition(".")
         prune.identity(net.get_submodule(module), parameter)
 net.load_state_dict(state)
+for module in net.modules():
+    for hook in module._forward_pre_hooks.values():
+        # Attention reads its last layer's weight without calling that, so the product is made here, once.
+        if isinstance(hook, prune.BasePruningMethod):
+            hook(module, None)
 net.eval()  # images: float32 [n, {shape}], {pixels}
 """
 _ONNX = """import onnxruntime

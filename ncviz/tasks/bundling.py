@@ -23,29 +23,29 @@ from ncviz.tasks.task import Context, StoredTask
 MAX_ORDERED_WEIGHTS = 10_000
 
 
-def bundle(
-    folder: Path = BUNDLED, progress: Progress | None = None, models: Sequence[str] = tuple(MODELS)
-) -> int:
+def bundle(folder: Path = BUNDLED, progress: Progress | None = None, models: Sequence[str] = ()) -> int:
     """Compute the results that ship with ncviz, so that the pages of each bundled network open measured.
 
-    What the folder holds and is still asked for stays as it is; whatever else lies there is removed.
+    What the folder holds and is still asked for stays as it is, and so does what is of other networks than those named;
+    whatever else lies there is removed.
 
     Args:
         folder: Where to write the records.
         progress: Called with the fraction done and a message.
-        models: Names of the networks.
+        models: Names of the networks; all if there is none.
 
     Returns:
         How many records there are.
     """
     desk = Desk(Store(str(folder)))
     whole = Context(desk, progress=progress)
-    kept = [(name, task) for name in models for task in shipped(open_network(name))]
+    of_others = {entry.key for entry in desk.store.entries()} if models else set()
+    kept = [(name, task) for name in models or MODELS for task in shipped(open_network(name))]
     for number, (name, task) in enumerate(kept):
         part = whole.part(number / len(kept), (number + 1) / len(kept), f"{name}: ")
         part.run(task)
         part.say(1.0, f"{task.kind} done")
-    keys = {task.key(whole) for _, task in kept}
+    keys = of_others | {task.key(whole) for _, task in kept}
     for entry in desk.store.entries():
         if entry.key not in keys:
             desk.store.remove(entry.key)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
 
 from ncviz.data.calibration import select_calibration
 from ncviz.data.predicted_labels import predictions
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
+    from ncviz.graph.connection import Connection
     from ncviz.preflight import Choice, Preflight
 
 __all__ = ["Check", "Checked", "Choice", "Preflight", "Timing", "layer_rows"]
@@ -121,7 +121,8 @@ def layer_rows(network: Network) -> list[dict[str, Any]]:
     """Return one row for each connection between two layers: name, kind, units at both ends, weights, edges.
 
     Modules that make no connection, such as ReLU, pooling and BatchNorm, have rows of their own, in their order;
-    there the numbers are None.
+    there the numbers are None. A weight that makes several layers, as an attention's queries, keys and values, has a
+    row for each of them, with its name.
 
     Raises:
         NcvizError: If the network cannot be read.
@@ -132,25 +133,45 @@ def layer_rows(network: Network) -> list[dict[str, Any]]:
     graph = build_graph(module, network.image_shape)
     place = {name: at for at, (name, _) in enumerate(module.named_modules())}
     read = {connection.name for connection in graph.connections}
-    rows: list[dict[str, Any]] = [
-        {"layer": name, "kind": _module_kind(own)} | dict.fromkeys(_NUMBERS)
+    made: dict[str, set[int]] = {}
+    for connection in graph.connections:
+        made.setdefault(connection.parameter, set()).add(connection.target)
+    rows: list[tuple[str, dict[str, Any]]] = [
+        (name, {"layer": name, "kind": _module_kind(own)} | dict.fromkeys(_NUMBERS))
         for name, own in module.named_modules()
         if name and name not in read and not any(True for _ in own.children())
     ]
     for connection in graph.connections:
         kernel = "×".join(map(str, connection.shape[2:]))
+        is_one = len(made[connection.parameter]) == 1
         rows.append(
-            {
-                "layer": connection.name,
-                "kind": f"convolution {kernel}" if kernel else "linear",
-                "input units": "×".join(map(str, graph.layer_shapes[connection.source])),
-                "output units": "×".join(map(str, graph.layer_shapes[connection.target])),
-                "weights": int(np.prod(connection.shape)),
-                "edges": connection.number_of_edges,
-            }
+            (
+                connection.name,
+                {
+                    "layer": connection.name if is_one else graph.layer_names[connection.target],
+                    "kind": f"convolution {kernel}" if kernel else "linear",
+                    "input units": "×".join(map(str, graph.layer_shapes[connection.source])),
+                    "output units": "×".join(map(str, graph.layer_shapes[connection.target])),
+                    "weights": _weights_of(connection),
+                    "edges": connection.number_of_edges,
+                },
+            )
         )
-    # What is no module of its own, such as a bare parameter, stands at the end.
-    return sorted(rows, key=lambda row: place.get(row["layer"], len(place)))
+    # What is no module of its own, such as a bare parameter, stands where the module is that it belongs to.
+    return [row for _, row in sorted(rows, key=lambda row: _place_of(row[0], place))]
+
+
+def _place_of(name: str, place: Mapping[str, int]) -> int:
+    """Return where a module stands among all, or the one that something belongs to; the end if none does."""
+    while name and name not in place:
+        name = name.rpartition(".")[0]
+    return place[name] if name else len(place)
+
+
+def _weights_of(connection: Connection) -> int:
+    """Return how many weights a connection has: those that other layers read, or other units, are not among them."""
+    is_read = (connection.fields >= 0).any(axis=1)  # [G, K]
+    return int(is_read.sum()) * connection.weight.shape[1]
 
 
 def _module_kind(module: Module) -> str:

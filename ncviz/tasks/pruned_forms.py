@@ -47,10 +47,10 @@ def form_file(
 
 
 def form_snippet(network: Network, file: str, shape: tuple[int, ...], form: str) -> str:
-    """Return the lines of plain PyTorch that load a file for images of a shape (C, H, W)."""
+    """Return the lines that load a file for images of a shape (C, H, W), of plain PyTorch where that can build it."""
     from ncviz.pruning import export
 
     if form == "masks":
         return export.masks_snippet(file, shape)
     write = export.pruned_snippet if form == "pruned" else export.reparametrised_snippet
-    return write(network.module(), file, shape)
+    return write(network.module(), file, shape, network.name if network.is_bundled else "")

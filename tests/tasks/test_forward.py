@@ -22,7 +22,8 @@ from ncviz.ui.components.bundle import bundle
 
 SHIPPED = [name for name, spec in tasks.MODELS.items() if spec.has_results]
 LARGE = ("vgg9-cifar10-relu", "resnet20-cifar10")
-SMALL = [name for name in tasks.MODELS if name not in LARGE]
+NO_CHAINS = ("vit-mnist", "convnext-mnist")
+SMALL = [name for name in tasks.MODELS if name not in (*LARGE, *NO_CHAINS)]
 RUN = """
 import { readFileSync } from "node:fs";
 const read = (name, kind) => new kind(readFileSync(new URL(name, import.meta.url)).buffer.slice(0));
@@ -172,7 +173,7 @@ def test_what_no_browser_runs_has_no_program(net):
     assert forward_program(net.eval(), build_graph(net.eval(), (4,)), (4,)) is None
 
 
-@pytest.mark.parametrize("name", ["vit-mnist", "convnext-mnist"])
+@pytest.mark.parametrize("name", NO_CHAINS)
 def test_nor_has_an_attention_nor_a_learned_scale(name):
     net = build_seeded(name, 0).eval()
     if name == "vit-mnist":

@@ -7,6 +7,15 @@ from typing import Any, TypedDict
 from ncviz.plots.palette import Theme
 
 
+class Tokens(TypedDict):
+    """How a layer's tokens are drawn as a map, which of its cells each is, and what they are called."""
+
+    rows: int
+    columns: int
+    cells: list[int]
+    words: list[str]
+
+
 class Layer(TypedDict):
     """A layer of units, or of feature maps where those are drawn as one node each."""
 
@@ -14,6 +23,7 @@ class Layer(TypedDict):
     subtitle: str
     shape: list[int]
     grouped: bool
+    tokens: Tokens | None
 
 
 class Link(TypedDict):

@@ -1,6 +1,6 @@
 """A network as plain arrays, ready to be drawn: which lines are shown, and in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -37,7 +37,8 @@ class Links:
     """What joins layers without weights, a line for each pair of nodes; it has no curvature and is never removed.
 
     Line e leads from node `source[e]` to `target[e]` and is part of the link `link[e]`, called `names[link[e]]`, of the
-    kind "skip", "pool", "scale" or "product"; that link stands for `edges[link[e]]` pairs of units.
+    kind "skip", "pool", "scale" or "product"; that link stands for `edges[link[e]]` pairs of units. What an attention
+    joins is weighed, on each image, by how active node `weigher[e]` is; that is -1 where nothing is known of it.
     """
 
     source: IntArray  # [M] node index over all layers
@@ -46,6 +47,40 @@ class Links:
     names: tuple[str, ...]
     kinds: tuple[str, ...]
     edges: tuple[int, ...]
+    weigher: IntArray | None = None  # [M]; None where no image weighs any
+
+
+@dataclass(frozen=True)
+class TokenMap:
+    """How a layer's tokens are drawn as a map: [rows, columns] cells, some of which may be empty.
+
+    Tokens that are no part of the image lie in the first row, above an empty one.
+    """
+
+    rows: int
+    columns: int
+    image: tuple[int, int, int, int]  # top, left, rows and columns of the image in it
+    cells: tuple[int, ...]  # [tokens], in which cell each is, counted row by row
+    apart: Mapping[int, str]  # names of those that are no part of the image, by token
+
+    def words(self, token: int) -> str:
+        """What a token is called: its name, or its row and column."""
+        if token in self.apart:
+            return self.apart[token]
+        row, column = divmod(self.cells[token], self.columns)
+        return f"row {row - self.image[0]}, column {column - self.image[1]}"
+
+    def plane(self, values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Values of the tokens, [tokens], as they are drawn, [rows, columns]; 0 where there is none."""
+        found = np.zeros(self.rows * self.columns, dtype=values.dtype)
+        found[list(self.cells)] = values
+        return found.reshape(self.rows, self.columns)
+
+    @property
+    def subtitle(self) -> str:
+        """Its size in words: `7×7 + 1`."""
+        size = f"{self.image[2]}×{self.image[3]}"
+        return f"{size} + {len(self.apart)}" if self.apart else size
 
 
 @dataclass(frozen=True)
@@ -83,6 +118,7 @@ class NetworkView:
     left_out: npt.NDArray[np.bool_] | None = None  # [N] per node
     has_ways: bool = False  # whether 1 − κ is how far mass goes: where the idleness is at least 1/2
     has_middles: bool = False  # whether the curvature is the middle of an interval around each κ
+    maps: tuple[TokenMap | None, ...] = ()  # per layer how its tokens are drawn as a map; () for none
 
     def __post_init__(self) -> None:
         edges = len(self.source)
@@ -117,6 +153,10 @@ class NetworkView:
     def is_grouped(self, layer: int) -> bool:
         """Whether each feature map of a layer is one node."""
         return bool(self.grouped) and self.grouped[layer]
+
+    def map_of(self, layer: int) -> TokenMap | None:
+        """How a layer's tokens are drawn as a map; None where they are drawn as they are."""
+        return self.maps[layer] if self.maps else None
 
     def weight_of(self, weight: FloatArray, parameter: IntArray) -> FloatArray:
         """Some weights as they are after what was done by hand, given what they were and their parameters."""
@@ -267,8 +307,14 @@ def _interleaved(curvature: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return position
 
 
-def layer_subtitle(shape: Sequence[int]) -> str:
-    """The size of a layer in words: `28×28`, `6 × 12×12`, `120 units`."""
+def layer_subtitle(shape: Sequence[int], tokens: TokenMap | None = None) -> str:
+    """The size of a layer in words: `28×28`, `6 × 12×12`, `120 units`, `64 × (7×7 + 1)`."""
+    if tokens is not None:
+        return (
+            f"{units(shape[:-2])} × ({tokens.subtitle})"
+            if tokens.apart
+            else f"{units(shape[:-2])} × {tokens.subtitle}"
+        )
     if units(shape) == max(shape, default=1):
         return f"{units(shape)} units"
     space = shape[-1:] if len(shape) == 3 and shape[-2] == 1 else shape[-2:]

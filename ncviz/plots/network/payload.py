@@ -33,10 +33,18 @@ from ncviz.plots.network.header import (
     RankedOrder,
     Roomy,
     Sight,
+    Tokens,
 )
 from ncviz.plots.network.layout import Layout
 from ncviz.plots.network.line_arrays import SelectionLines, join_arrays, line_arrays, node_type
-from ncviz.plots.network.lines import NetworkView, drawn_edges, edges_of, layer_subtitle, some_links
+from ncviz.plots.network.lines import (
+    NetworkView,
+    TokenMap,
+    drawn_edges,
+    edges_of,
+    layer_subtitle,
+    some_links,
+)
 from ncviz.plots.network.marks import Marks
 from ncviz.plots.network.ranks import Forward, ranked_orders
 from ncviz.plots.network.spread import spreads
@@ -115,6 +123,10 @@ def payload(
             "linkTarget": view.links.target[some].astype(node_type(view)),
             "linkOf": view.links.link[some].astype(np.uint16),
         }
+        if view.links.weigher is not None and (view.links.weigher >= 0).any():
+            # What no image weighs has the number after the last node's.
+            own_weigher = view.links.weigher[some]
+            arrays["linkWeigher"] = np.where(own_weigher < 0, view.node_count, own_weigher).astype(np.uint32)
     if forward is not None:
         arrays["flowValues"] = forward.values
         # A forward pass needs to know of all weights, not only of those that are drawn.
@@ -217,9 +229,10 @@ def _describe(
         "layers": [
             {
                 "name": name,
-                "subtitle": layer_subtitle(shape),
+                "subtitle": layer_subtitle(shape, view.map_of(layer)),
                 "shape": list(shape),
                 "grouped": view.is_grouped(layer),
+                "tokens": _tokens(view.map_of(layer)),
             }
             for layer, (name, shape) in enumerate(zip(view.layer_names, view.layer_shapes, strict=True))
         ],
@@ -261,6 +274,13 @@ def _describe(
         "arrays": arrays,
         "digest": "",
     }
+
+
+def _tokens(own: TokenMap | None) -> Tokens | None:
+    if own is None:
+        return None
+    words = [own.words(token) for token in range(len(own.cells))]
+    return {"rows": own.rows, "columns": own.columns, "cells": list(own.cells), "words": words}
 
 
 def _layout_header(placed: Layout) -> LayoutHeader:

@@ -12,6 +12,7 @@ from ncviz.scene.grid import connection_grid
 from ncviz.scene.names import part_title, unit_layer_titles, unit_title
 from ncviz.scene.selection import KernelSlice
 from ncviz.scene.tables import lowest
+from ncviz.scene.token_maps import token_maps
 from ncviz.text import signed
 from ncviz.values import NEVER_ACTIVE
 
@@ -36,10 +37,16 @@ def channel_card(of: NetworkState, layer: int, channel: int) -> Card | None:
     incoming = [at for at in of.record.into(layer) if feature_maps.is_convolution(of.record, at)]
     around = incoming or list(of.record.out_of(layer))
     is_left_out = bool(of.record.left_out(layer)[channel])
+    tokens = token_maps(of.record)[layer]
+    plane, told = activity.reshape(shape[-2:]), f"{shape[-2]}×{shape[-1]}"
+    if tokens is not None:
+        plane, told = tokens.plane(activity), f"{tokens.subtitle} tokens"
+        if tokens.apart:
+            caption += f" Above the image's patches: {', '.join(tokens.apart.values())}."
     return Card(
         f"{unit_layer_titles(of.record)[layer]} · channel {channel}",
-        [("size", f"{shape[-2]}×{shape[-1]}"), (WHOLE_ACTIVITY, f"{activity.mean() / 255:.2f}")],
-        image={**image(activity.reshape(1, *shape[-2:])), "box": None, "caption": caption},
+        [("size", told), (WHOLE_ACTIVITY, f"{activity.mean() / 255:.2f}")],
+        image={**image(plane[None]), "box": None, "caption": caption},
         kernels=_kernels(of, around, channel, is_target=bool(incoming)),
         kernels_title=f"Strongest bottlenecks {'in' if incoming else 'out'}, kernel by kernel",
         note="Left out when channels were drawn, so its kernels were not measured." if is_left_out else None,

@@ -10,6 +10,7 @@ import numpy as np
 
 from ncviz.scene.feature_maps import drawn_shapes
 from ncviz.scene.names import output_title, unit_layer_titles
+from ncviz.scene.token_maps import token_maps
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import minus, number
 
@@ -31,6 +32,9 @@ def short_name(record: CurvatureRecord, layer: int, index: int, classes: Sequenc
     if len(drawn) < 2:
         return f"unit {index}"
     at = [int(part) for part in np.unravel_index(index, drawn)]
+    tokens = token_maps(record)[layer]
+    if tokens is not None:
+        return f"ch {at[-3]} ({tokens.words(at[-1])})"
     is_row = len(at) > 2 and drawn[-2] == 1
     name = f"ch {at[-3]}" if len(at) > 2 and (drawn[-3] > 1 or layer > 0) else "place" if is_row else "pixel"
     return f"{name} ({at[-1]})" if is_row else f"{name} ({at[-2]}, {at[-1]})"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ncviz.plots.network.lines import Links, NetworkView
+from ncviz.plots.network.lines import Links, NetworkView, TokenMap
 from ncviz.plots.network.payload import pack, payload
 from ncviz.ui.components.bundle import bundle
 
@@ -39,7 +39,7 @@ def skipping():
 
 
 def told(node, folder, view, script, connection=None):
-    packed = payload(view, {"up": np.arange(3)}, 10, connection)
+    packed = payload(view, {"up": np.arange(view.parameter_count)}, 10, connection)
     (folder / "message").write_bytes(pack(packed, {}))
     # Where the picture's modules are joined, all of their functions are there.
     entry = bundle("network/component.js").replace("export default", "const instance =")
@@ -79,6 +79,53 @@ def test_links_are_left_out_where_one_layer_is_drawn(node, tmp_path, skipping):
     script = "console.log(JSON.stringify({ links: network.linkSource.length, words: greyWords(network) }));"
     assert told(node, tmp_path, skipping, script)["links"] == 1
     assert told(node, tmp_path, skipping, script, connection=1) == {"links": 0, "words": ""}
+
+
+def test_an_attentions_links_are_as_strong_as_what_weighs_them_on_these_images(node, tmp_path, skipping):
+    links = Links(
+        np.array([0, 1, 0], np.int32), np.array([2, 3, 4], np.int32), np.array([0, 0, 1], np.int32),
+        ("attend", "add"), ("product", "skip"), (4, 2), np.array([2, 3, -1], np.int32),
+    )  # fmt: skip
+    script = """
+const strengths = (...own) => [...strengthOfLinks(network, Uint8Array.of(...own))];
+console.log(JSON.stringify([strengths(9, 9, 100, 50, 0, 0), strengths(9, 9, 0, 200, 0, 0), strengths(9, 9, 0, 0, 9, 9),
+  [...strengthOfLinks(network, undefined)], greyWords(network)]));
+"""
+    found = told(node, tmp_path, replace(skipping, links=links), script)
+    assert found[:4] == [[1, 0.5, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1]]
+    assert found[4] == "grey: attention, skips"
+
+
+def test_tokens_are_painted_in_their_cells_and_called_by_their_places(node, tmp_path):
+    tokens = TokenMap(4, 4, (2, 1, 2, 2), (1, 9, 10, 13, 14), {0: "class token"})
+    view = NetworkView(
+        layer_names=("input", "mix", "out"),
+        layer_shapes=((2,), (2, 1, 5), (2,)),
+        classes=("a", "b"),
+        source=np.array([0], np.int32),
+        target=np.array([2], np.int32),
+        curvature=np.ones(1, np.float32),
+        weight=np.ones(1, np.float32),
+        parameter=np.zeros(1, np.int32),
+        connection=np.zeros(1, np.int32),
+        connection_names=("mix",),
+        parameter_count=1,
+        maps=(None, tokens, None),
+    )
+    script = """
+const size = pictureSize(network.layers[1]);
+console.log(JSON.stringify({ size: [size.rows, size.columns], plain: pictureSize(network.layers[0]).columns,
+  names: [0, 1, 5, 6].map((unit) => unitName(network, 2 + unit).place), subtitle: network.layers[1].subtitle }));
+"""
+    assert told(node, tmp_path, view, script) == {
+        "size": [4, 4],
+        "plain": 2,
+        "names": [
+            "channel 0, class token", "channel 0, row 0, column 0", "channel 1, class token",
+            "channel 1, row 0, column 0",
+        ],
+        "subtitle": "2 × (2×2 + 1)",
+    }  # fmt: skip
 
 
 def test_long_names_keep_their_ends(node, tmp_path, skipping):

@@ -19,6 +19,7 @@ PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", types.N
 SCHEMAS = [
     getattr(header, name)
     for name in (
+        "Tokens",
         "Layer",
         "Link",
         "RankedOrder",

@@ -218,12 +218,12 @@ export class LivingFlow {
  */
 function unitOf(network, layer, node, activity) {
   const index = node - network.offsets[layer];
-  const { grouped, shape } = network.layers[layer];
+  const { grouped, shape, tokens } = network.layers[layer];
   if (!grouped) return { unit: index, words: "On this image:" };
   const { area, columns } = planeOf(shape);
   const first = network.firstUnit[layer] + index * area;
   let best = 0;
   for (let place = 1; place < area; place += 1) if (activity[first + place] > activity[first + best]) best = place;
-  const where = `row ${Math.floor(best / columns)}, column ${best % columns}`;
+  const where = tokens ? tokens.words[best] : `row ${Math.floor(best / columns)}, column ${best % columns}`;
   return { unit: index * area + best, words: `On this image, its most active unit (${where}):` };
 }

@@ -255,8 +255,12 @@ export function shortestForm(name) {
 export function unitName(network, unit) {
   const layer = network.layerOf[unit];
   const index = unit - network.offsets[layer];
-  const { name, shape, grouped } = network.layers[layer];
+  const { name, shape, grouped, tokens } = network.layers[layer];
   if (grouped) return { layer, index, name, place: `channel ${index}` };
+  if (tokens) {
+    const [channel, token] = [Math.floor(index / tokens.cells.length), index % tokens.cells.length];
+    return { layer, index, name, place: `channel ${channel}, ${tokens.words[token]}` };
+  }
   const isLast = layer === network.layers.length - 1;
   const label = isLast ? network.classes[index] : undefined;
   if (shape.length >= 2 && planeOf(shape).area > 1) {

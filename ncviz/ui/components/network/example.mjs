@@ -21,7 +21,7 @@ export function exampleNetwork(layers = 4, changes = {}) {
   const label = Array.from({ length: layers }, (_, at) => [at / Math.max(layers - 1, 1), 0]);
   /** @type {Message} */
   const message = {
-    layers: label.map((_, at) => ({ name: `layer ${at}`, subtitle: "3", shape: [UNITS], grouped: false })),
+    layers: label.map((_, at) => ({ name: `layer ${at}`, subtitle: "3", shape: [UNITS], grouped: false, tokens: null })),
     means: label.map((_, at) => (at ? -0.5 : null)),
     offsets: Array.from({ length: layers + 1 }, (_, at) => at * UNITS),
     classes: ["a", "b", "c"],

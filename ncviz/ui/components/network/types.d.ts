@@ -1,10 +1,18 @@
 // What the network's picture is made of. `Header` mirrors the Python class of that name in `plots/network/payload.py`.
 
+interface Tokens {
+  rows: number;
+  columns: number;
+  cells: number[];
+  words: string[];
+}
+
 interface Layer {
   name: string;
   subtitle: string;
   shape: number[];
   grouped: boolean;
+  tokens: Tokens | null;
 }
 
 interface Link {
@@ -177,6 +185,8 @@ interface Network extends Omit<Message, "layouts"> {
   linkSource: ArrayLike<number>;
   linkTarget: ArrayLike<number>;
   linkOf: Iterable<number> & ArrayLike<number>;
+  /** Of each line of a link the node whose activity weighs it, as in an attention; beyond the last one for none. */
+  linkWeigher?: ArrayLike<number>;
   activity?: Numbers;
   layouts: LayoutBox[];
   edges: number;

@@ -121,7 +121,7 @@ export function wayWords({ ways, scale }, kappa) {
 }
 
 /** @type {Record<string, string>} */
-const LINKS = { skip: "skip: units passed on as they are", pool: "pooling", scale: "scaling" };
+const LINKS = { skip: "skip: units passed on as they are", pool: "pooling", scale: "scaling", product: "attention: weighed by what it is multiplied by" };
 
 /**
  * @param {Network} network

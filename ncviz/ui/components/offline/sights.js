@@ -28,7 +28,7 @@ export function sightOf(network, layer) {
   const sight = network.sights.find(({ closeup }) => closeup.layer === layer);
   if (!sight) return network;
   const { name, closeup } = sight;
-  const { arrays, source, target, linkSource, linkTarget, linkOf } = network;
+  const { arrays, source, target, linkSource, linkTarget, linkOf, linkWeigher } = network;
   const rest = arrays[`${name}rest`];
   const isHere = (/** @type {number} */ from, /** @type {number} */ to) => rest[from] < 2 && rest[to] < 2;
   const layouts = sight.layouts.map((box, at) => ({ ...box, shareX: arrays[`${name}x${at}`], shareY: arrays[`${name}y${at}`] }));
@@ -38,6 +38,7 @@ export function sightOf(network, layer) {
     linkSource: links.map((e) => linkSource[e]),
     linkTarget: links.map((e) => linkTarget[e]),
     linkOf: links.map((e) => linkOf[e]),
+    linkWeigher: linkWeigher && links.map((e) => linkWeigher[e]),
   };
   return { ...network, ...linesAt(network, edges), ...own, rest, layouts, closeup, digest: `${network.digest}/${layer}` };
 }

@@ -114,7 +114,7 @@ function drawBar(context, ramp, left, top, width) {
 export function greyWords(network) {
   const never = network.curvature.some((kappa) => kappa >= network.scale.never) ? ["never active"] : [];
   /** @type {Record<string, string>} */
-  const names = { skip: "skips", pool: "pooling", scale: "scaling" };
+  const names = { skip: "skips", pool: "pooling", scale: "scaling", product: "attention" };
   const drawn = network.linkSource.length > 0 ? network.links : [];
   const kinds = [...new Set(drawn.map(({ kind }) => names[kind] ?? kind))];
   const grey = [...never, ...kinds];

@@ -1,7 +1,7 @@
 // Lines between nodes: those drawn, those that stand out, skips and pooling.
 
 import { strokeFlow } from "../../flow/lines.js";
-import { sizeOf } from "../data.js";
+import { areaOf, sizeOf } from "../data.js";
 import { courseOf, courseOfEdge, follow } from "./course.js";
 import { litEdges, strokeMarks, strokeNext } from "./marks.js";
 
@@ -22,6 +22,9 @@ export function drawLines(context, scene) {
   if (focus) stroke(context, focus.isOwn && own ? { ...scene, ...own } : scene, 1, focus.edges);
   if (scene.focus?.line) strokeLine(context, scene, scene.focus.line);
 }
+
+/** Of the links of a network on some images. @type {WeakMap<Network, WeakMap<Numbers, Float32Array>>} */
+const STRENGTHS = new WeakMap();
 
 const CRISP = 70; // lines of a connection that keep all their ink, the strongest
 
@@ -121,21 +124,64 @@ function strokeEdges(context, scene, ink, only) {
 }
 
 /**
+ * How active the most active unit of a node is: of many edges side by side the shortest counts.
+ * @param {Network} network
+ * @param {number} node
+ * @param {Numbers} activity
+ */
+function strongestOf(network, node, activity) {
+  const layer = network.layerOf[node];
+  const area = areaOf(network, layer);
+  const first = network.firstUnit[layer] + (node - network.offsets[layer]) * area;
+  let most = 0;
+  for (let unit = first; unit < first + area; unit += 1) most = Math.max(most, activity[unit]);
+  return most / 255;
+}
+
+/**
+ * How strong each line of a link is, 0 … 1: 1 for all but an attention's, which what they meet weighs on these images,
+ * as a share of the strongest of the same link.
+ * @param {Network} network
+ * @param {Numbers | undefined} activity
+ */
+function strengthOfLinks(network, activity) {
+  const { linkOf, linkWeigher, layerOf, links } = network;
+  const strengths = new Float32Array(linkOf.length).fill(1);
+  if (!linkWeigher || !activity) return strengths;
+  const known = STRENGTHS.get(network) ?? new WeakMap();
+  STRENGTHS.set(network, known);
+  const own = known.get(activity);
+  if (own) return own;
+  const most = new Float32Array(links.length);
+  for (let e = 0; e < linkOf.length; e += 1) {
+    if (linkWeigher[e] >= layerOf.length) continue;
+    strengths[e] = strongestOf(network, linkWeigher[e], activity);
+    most[linkOf[e]] = Math.max(most[linkOf[e]], strengths[e]);
+  }
+  for (let e = 0; e < linkOf.length; e += 1) {
+    if (linkWeigher[e] < layerOf.length && most[linkOf[e]] > 0) strengths[e] /= most[linkOf[e]];
+  }
+  known.set(activity, strengths);
+  return strengths;
+}
+
+/**
  * Thin lines, bowed around the layers that they pass; those of what is selected stand out.
  * @param {Pen} context
  * @param {Scene} scene
  */
-function drawLinks(context, { network, geometry, view, theme, focus }) {
+function drawLinks(context, { network, geometry, view, theme, focus, flow }) {
   if (network.linkSource.length === 0) return;
   const chosen = new Set(focus?.main === undefined ? [] : [focus.main]);
   const counts = network.links.map(() => 0);
   for (const link of network.linkOf) counts[link] += 1;
+  const strengths = strengthOfLinks(network, flow?.activity ?? network.activity);
   context.strokeStyle = theme.muted;
   for (let e = 0; e < network.linkSource.length; e += 1) {
     const isChosen = chosen.has(network.linkSource[e]) || chosen.has(network.linkTarget[e]);
     const faint = Math.max(0.3, Math.min(0.6, 4 / counts[network.linkOf[e]]));
-    context.globalAlpha = isChosen ? 0.9 : focus ? 0.12 : faint;
-    context.lineWidth = isChosen ? 1.6 : 0.9;
+    context.globalAlpha = (isChosen ? 0.9 : focus ? 0.12 : faint) * Math.max(0.15, strengths[e]);
+    context.lineWidth = (isChosen ? 1.6 : 0.9) * (0.5 + 0.5 * strengths[e]);
     context.beginPath();
     follow(context, courseOf(network, geometry, view, network.linkSource[e], network.linkTarget[e], "link"));
     context.stroke();

@@ -26,8 +26,7 @@ export function drawTiles(context, { network, geometry, view, theme, focus, flow
   const chosen = new Set(focus?.units ?? []);
   for (let layer = 0; layer < network.layers.length; layer += 1) {
     if (!geometry.grouped[layer] || !isShown(network, layer)) continue;
-    const { shape } = network.layers[layer];
-    const { rows, columns } = planeOf(shape);
+    const { rows, columns } = pictureSize(network.layers[layer]);
     const half = radiusOf(geometry, layer, view);
     const picture = pictureOf(network, layer, theme, flow?.activity ?? network.activity);
     context.imageSmoothingEnabled = false;
@@ -57,6 +56,14 @@ export function drawTiles(context, { network, geometry, view, theme, focus, flow
 }
 
 /**
+ * Rows and columns of a feature map's picture: of tokens those of the map that they make, of which some cells are empty.
+ * @param {Layer} layer
+ */
+function pictureSize({ shape, tokens }) {
+  return tokens ?? planeOf(shape);
+}
+
+/**
  * All feature maps of a layer on one canvas, made once for each theme.
  * @param {Network} network
  * @param {number} layer
@@ -80,8 +87,9 @@ function pictureOf(network, layer, theme, activity) {
  * @param {Theme} theme
  */
 function paintMaps(network, activity, layer, theme) {
-  const { shape } = network.layers[layer];
-  const { rows, columns } = planeOf(shape);
+  const { shape, tokens } = network.layers[layer];
+  const { area } = planeOf(shape);
+  const { rows, columns } = pictureSize(network.layers[layer]);
   const channels = network.offsets[layer + 1] - network.offsets[layer];
   const perRow = Math.ceil(Math.sqrt(channels));
   const canvas = make("canvas", { width: perRow * columns, height: Math.ceil(channels / perRow) * rows });
@@ -92,9 +100,10 @@ function paintMaps(network, activity, layer, theme) {
   const shades = Array.from({ length: 256 }, (_, value) => theme.shadeChannels(value / 255));
   for (let channel = 0; channel < channels; channel += 1) {
     const [x0, y0] = [(channel % perRow) * columns, Math.floor(channel / perRow) * rows];
-    for (let unit = 0; unit < rows * columns; unit += 1) {
-      const value = activity[network.firstUnit[layer] + channel * rows * columns + unit];
-      const at = 4 * ((y0 + Math.floor(unit / columns)) * canvas.width + x0 + (unit % columns));
+    for (let unit = 0; unit < area; unit += 1) {
+      const value = activity[network.firstUnit[layer] + channel * area + unit];
+      const cell = tokens ? tokens.cells[unit] : unit;
+      const at = 4 * ((y0 + Math.floor(cell / columns)) * canvas.width + x0 + (cell % columns));
       for (let part = 0; part < 3; part += 1) {
         image.data[at + part] = isColour ? TINTS[channel][part] * value : shades[value][part];
       }
