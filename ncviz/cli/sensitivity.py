@@ -133,7 +133,8 @@ def sensitivity(
     console.print(f"To protect at {percent(sparsity)} removed: {protect}.", highlight=False)
     if not shares:
         console.print(
-            f"No budgets leave {percent(sparsity)}: layers are measured up to {percent(found.fractions[-1])} removed.",
+            f"Budgets of at most {percent(found.fractions[-1])}, as far as is measured, do not leave "
+            f"{percent(sparsity)} to remove.",
             highlight=False,
         )
         return

@@ -179,9 +179,13 @@ def _gone(shapes: Shapes, zeros: Mapping[str, int]) -> int:
 
 
 def budget_words(shapes: Shapes, budgets: Sequence[tuple[str, float]]) -> str:
-    """Return such as "0 ≤ 30%, 2 ≤ 90%": a layer's short name and the largest share of it that may go."""
+    """Return such as "30% of 0, 90% of 2": the largest share that may go of each layer that has a budget."""
     given = dict(budgets)
-    return ", ".join(f"{module_of(name)} ≤ {percent(given[name])}" for name in shapes if name in given)
+    return ", ".join(
+        f"{percent(given[name])} of {module_of(name)}".replace(" ", "\N{NO-BREAK SPACE}")
+        for name in shapes
+        if name in given
+    )
 
 
 def layer_titles(shapes: Shapes) -> list[str]:

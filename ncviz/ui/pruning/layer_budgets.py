@@ -11,7 +11,7 @@ from ncviz import tasks
 from ncviz.scene.comparison import Comparison, budget_words
 from ncviz.tasks.criteria import criterion_title
 from ncviz.tasks.sensitivity import Sensitivity
-from ncviz.text import percent, plural
+from ncviz.text import percent, plain, plural
 from ncviz.ui.pruning import comparison
 from ncviz.ui.session import session
 
@@ -23,7 +23,9 @@ def draw_control(of: tasks.Network, compared: Comparison) -> None:
     """Draw the control: the budgets that are set, or what the layers' sensitivity suggests, or where to measure it."""
     if compared.budgets:
         words, press = st.columns([5, 1.2], vertical_alignment="center")
-        words.markdown(f"**Budgets of layers:** {budget_words(comparison.shapes(of), compared.budgets)}")
+        words.markdown(
+            f"**Budgets of layers:** at most {plain(budget_words(comparison.shapes(of), compared.budgets))}"
+        )
         press.button(
             "Drop budgets",
             key="lab-drop-budgets",
@@ -60,13 +62,15 @@ def draw_offer(
     """
     (cost, budgets), at = suggested, percent(compared.sparsity)
     if not budgets:
-        st.markdown(f"No budgets leave {at} to remove: no layer is measured with so much of it gone.")
+        st.markdown(f"Budgets within what is measured of each layer do not leave {at} to remove.")
         return
     shapes = comparison.shapes(of)
     short = "" if cost <= points else f"; those at {plural(points, 'point')} leave less than {at} to remove"
     # Rounded up: at less than that, they would not be these.
     shown = plural(math.ceil(10 * cost - 1e-6) / 10, "point")
-    st.markdown(f"**Budgets at {shown} a layer{by}**{short}: {budget_words(shapes, tuple(budgets.items()))}.")
+    st.markdown(
+        f"**Budgets at {shown} a layer{by}**{short}: at most {plain(budget_words(shapes, tuple(budgets.items())))}."
+    )
     if dict(compared.budgets) == dict(budgets):
         st.caption("Used already.")
         return

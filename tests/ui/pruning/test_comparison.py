@@ -86,7 +86,7 @@ def test_budgets_go_into_a_link_and_come_back():
     assert text == "0-12.5,2-90"
     compared = read(replace(ViewState(), lab_budgets=text, lab_protect="2"), KNOWN, SIZES)
     assert compared.budgets == (("0.weight", 0.125),)
-    assert budget_words(SIZES, compared.budgets) == "0 ≤ 12.5%"
+    assert budget_words(SIZES, compared.budgets) == "12.5%\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}0"
     assert measured_sparsities(SIZES, (), budgets=[("0.weight", 0.5)])[-1] == max(
         value for value in GRID if round(276 * value) <= 168
     )

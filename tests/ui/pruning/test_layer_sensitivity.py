@@ -74,7 +74,7 @@ def test_suggested_budgets_are_used_by_one_click_shown_and_taken_back(from_here)
     second.click().run()
     assert not app.exception
     assert "Used already." in words(app)
-    assert "**Budgets of layers:** 1 ≤ " in words(app)
+    assert "**Budgets of layers:** at most " in words(app)
     button(app, "Undo").click().run()
     assert "**Budgets of layers:**" not in words(app)
     button(app, "Redo").click().run()
