@@ -14,7 +14,7 @@ from ncviz.plots.palette import Theme, hex_ramp
 from ncviz.plots.pruning.styles import line_colours
 from ncviz.text import minus
 
-HEIGHT = 440
+HEIGHT = 470
 _SIZE = 9
 
 
@@ -62,7 +62,8 @@ def spread_figure(groups: Sequence[OpposedWeights], words: str, theme: Theme = "
             hovertemplate="%{text}<br>removed alone, the loss changes by %{y:.2e}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(**framed(theme, HEIGHT), meta=words)
-    figure.update_layout(margin={"t": 48, "l": 72})
+    # The legend takes two lines on a phone, and the toolbar one above it.
+    figure.update_layout(margin={"t": 80, "l": 72})
     figure.update_xaxes(title_text="κ: mean and range over the draws")
     figure.update_yaxes(
         title_text="change of the loss without it",
