@@ -296,6 +296,22 @@ def test_protected_layers_bound_what_is_looked_at_and_lose_nothing(make):
     )
 
 
+@pytest.mark.slow
+def test_a_plan_holds_its_budgets_and_brings_them_back(make):
+    app = make(lab_criteria="magnitude", lab_seeds="1", lab_sparsity="0.8", lab_budgets="0-40")
+    assert any("budgets of layers leave at most 50%" in caption.value for caption in app.caption)
+    measure(app)
+    open_tab(app, "Plans and files")
+    press(app, "Save this plan")
+    assert app.dataframe[0].value["budgets"][0] == "40%\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}1"
+    # Of the 1,360 that are gone, no more than two fifths of the first layer's 2,048.
+    assert app.dataframe[0].value["1 · linear 64→32"][0] == pytest.approx(819 / 2048)
+    press(app, "Drop budgets")
+    assert view(app).lab_budgets == ""
+    press(app, "Open")
+    assert view(app).lab_budgets == "0-40"
+
+
 def test_a_layer_that_is_emptied_is_named(make):
     app = make(lab_criteria="magnitude", lab_seeds="1", lab_sparsity="1.0")
     measure(app)

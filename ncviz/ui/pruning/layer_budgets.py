@@ -15,6 +15,12 @@ from ncviz.text import percent, plain, plural
 from ncviz.ui.pruning import comparison
 from ncviz.ui.session import session
 
+# On all 10,000 test images; the commands stand in ncviz/studies/paper.
+RULE_OF_THUMB = (
+    "A rule of thumb, since each layer is measured alone: look at the curve with and without them. On LeNet, 80% "
+    "removed, they cost: 92.6% right without budgets and 91.5% with those suggested by magnitude, 94.4% and 86.0% by "
+    "curvature."
+)
 # What one layer alone may cost by that, in points of accuracy, and the layers' budgets.
 Suggested = tuple[float, Mapping[str, float]]
 
@@ -74,6 +80,7 @@ def draw_offer(
     if dict(compared.budgets) == dict(budgets):
         st.caption("Used already.")
         return
+    st.caption(RULE_OF_THUMB)
     text = comparison.budgets_text(shapes, budgets)
     st.button(
         "Use the suggested budgets",
