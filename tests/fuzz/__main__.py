@@ -29,7 +29,7 @@ def main() -> None:
         print(what, len(data))
         return
     numbers = range(given.first, given.first - -given.files // len(given.readers))
-    for result in fuzz(given.readers, numbers, given.seed, given.seconds):
+    for result in fuzz(dict.fromkeys(given.readers, numbers), given.seed, given.seconds):
         print(json.dumps(result), flush=True)
 
 

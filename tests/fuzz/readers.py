@@ -8,9 +8,11 @@ from typing import Any
 from tests.fuzz import networks, pictures, programs
 
 SMALL = 1_000_000
-# How large a file may get, by its number: most are small, some as large as a small one may be, a few as is read.
-_USUAL, _TARGET = 50_000, 950_000
-_SIZES = ((120, 190_000_000), (40, 20_000_000), (8, _TARGET))
+# How large a file may get, by its number: most are small, since what they ask for is not in their size; some as large
+# as a small one may be, a few as is read. And how far at least the numbers of those are turned up: as a power.
+_USUAL, _TARGET = 10_000, 950_000
+_SIZES = ((800, 190_000_000), (200, 20_000_000), (25, _TARGET))
+_FAR = 0.7
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ def _sides(most: int) -> dict[str, int]:
 
 def _pixels(n: Callable[[str], int]) -> int:
     return (n("width") or n("side") or 8) * (n("height") or n("side") or 8)
+
+
+def _copies(n: Callable[[str], int]) -> int:
+    return 20_000 * n("copies") if n("copies") > 1 else 0
 
 
 def _arrays(n: Callable[[str], int]) -> float:
@@ -96,12 +102,12 @@ READERS: dict[str, list[Maker]] = {
     "pt": [
         Maker(networks.checkpoint, {"tensors": 10**3, "held": 10**8, "dicts": 10**3, "copies": 50, "listed": 10**7,
                                     "grows": 100},
-              lambda n: 4 * n("held") + 150 * (n("tensors") or 1) * (n("dicts") or 1) + 20_000 * n("copies")
+              lambda n: 4 * n("held") + 150 * (n("tensors") or 1) * (n("dicts") or 1) + _copies(n)
               + 60 * n("listed"), products=[("listed",), ("tensors", "held"), ("dicts", "held"), ("tensors", "dicts")])
     ],
     "safetensors": [
         Maker(networks.safetensors, {"tensors": 10**5, "size": 10**8, "letters": 10**6, "copies": 50},
-              lambda n: n("tensors") * (70 + 4 * (n("size") or 4) + n("letters")) + 20_000 * n("copies"),
+              lambda n: n("tensors") * (70 + 4 * (n("size") or 4) + n("letters")) + _copies(n),
               products=[("tensors", "letters"), ("tensors", "size")])
     ],
 }  # fmt: skip
@@ -119,8 +125,8 @@ def made(reader: str, seed: int, number: int) -> tuple[dict[str, Any], str, byte
     else:
         names = chance.sample(sorted(maker.most), 1 if most > _TARGET else chance.choice((1, 1, 2, 2, 3)))
     for name in names:
-        # As often between 10 and 100 as between 100 and 1,000, but rather more often far up.
-        power = max(chance.random(), chance.random()) if most <= _TARGET else chance.uniform(0.7, 1)
+        # As often between 10 and 100 as between 100 and 1,000; in larger files rather far up.
+        power = chance.uniform(0 if most == _USUAL else _FAR, 1)
         numbers[name] = max(1, round(maker.most[name] ** power) - chance.choice((0, 0, 1)))
     while maker.size(lambda name: numbers.get(name, 0)) > most:
         name = chance.choice([name for name, value in numbers.items() if value > 1])

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,14 @@ _COPIES = 3
 _MOST_SECONDS, _MOST_BYTES = 35, 5_000_000_000
 
 
-def fuzz(readers: Iterable[str], numbers: range, seed: int, seconds: float) -> Iterator[dict[str, Any]]:
-    """Read the files with these numbers, or as many as there are seconds of computing for; yield what each reader took.
+def fuzz(files: Mapping[str, range], seed: int, seconds: float = float("inf")) -> Iterator[dict[str, Any]]:
+    """Read the files of each reader's numbers, or what there are seconds of computing for; yield what they took.
 
     All are read in one process, and in another where that one ends: then the file that ended it is a fault, too.
     """
     process = _started()
     try:
-        for reader in readers:
+        for reader, numbers in files.items():
             result: dict[str, Any] = {"reader": reader, "files": 0, "read": 0, "refused": 0, "seconds": 0.0,
                                       "slowest": [0.0], "largest": [0.0], "faults": []}  # fmt: skip
             for number in numbers:

@@ -85,6 +85,9 @@ def _read_as(
 
     found = read_model(model, _LABEL, budget, Asked(size))
     for output in model.graph.output if len(model.graph.output) > 1 else ():
+        if likeness(found) == (True, len(came)):
+            # No other can be more like them.
+            break
         try:
             # One by one, since each has arrays as large as the file.
             other = read_model(model, _LABEL, budget.again(), Asked(size, output.name))

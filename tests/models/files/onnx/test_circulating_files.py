@@ -13,7 +13,7 @@ import ncviz
 from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.models.files.choices import SeveralFitError
-from ncviz.models.files.onnx import lifting
+from ncviz.models.files.onnx import lifting, writer
 from ncviz.models.files.onnx.reader import read_onnx
 from ncviz.models.files.open_file import load_network, read_file
 from ncviz.models.files.write_file import write_file
@@ -446,6 +446,22 @@ def test_the_output_that_is_named_is_taken(tmp_path):
     with pytest.warns(UserWarning, match="'y' was taken"):
         assert load_network(path)(torch.zeros(1, *IMAGE)).shape == (1, 4)
     assert load_network(path, output="f")(torch.zeros(1, *IMAGE)).shape == (1, 6)
+
+
+def test_outputs_are_read_until_one_is_the_network_that_came(monkeypatch):
+    """Each is as much work as the whole file."""
+    content, read, asked = OUTPUTS["embedding first"][0], writer.read_model, []
+
+    def counted(model, label, budget, of):
+        asked.append(of.output)
+        return read(model, label, budget, of)
+
+    monkeypatch.setattr(writer, "read_model", counted)
+    for output, expected in (("y", [None]), ("f", [None, "f"])):
+        network = read_file(content, "net.onnx", output=output)
+        asked.clear()
+        write_file(network, network.arrays)
+        assert asked == expected
 
 
 def test_the_number_of_classes_tells_which_output_is_meant():
