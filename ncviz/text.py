@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 
+_WHOLE_FROM, _POWERS_FROM = 10_000, 100_000
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MARKDOWN = re.compile(r"([\\\\`*_\[\]()$:~#<>!|])")
 
 
@@ -25,6 +28,21 @@ def with_code(text: str) -> str:
 def shorten(text: str, most: int = 60) -> str:
     """Return text of at most ``most`` characters, "…" standing for the end of a longer one."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def short_paths(names: Sequence[str], most: int = 32) -> list[str]:
+    """Return dotted names, where one is longer than ``most``, without what stands before the part that tells them.
+
+    "encoder.layers.block_0.mlp.0" is "block_0.mlp.0" beside "encoder.layers.block_1.mlp.0"; a bare number is no name.
+    """
+    if max(map(len, names), default=0) <= most:
+        return list(names)
+    parts = [name.split(".") for name in names]
+    ends = [tuple(".".join(own[at:]) for at in range(len(own) - 1, -1, -1)) for own in parts]
+    count = Counter(end for own in {each[-1]: each for each in ends}.values() for end in own)
+    return [
+        next((end for end in own if count[end] == 1 and re.search("[a-zA-Z]", end)), own[-1]) for own in ends
+    ]
 
 
 def capitalised(text: str) -> str:
@@ -94,8 +112,8 @@ def minus(text: str) -> str:
 
 
 def number(value: float, decimals: int = 3) -> str:
-    """Return a number with a real minus sign, and without one before zero."""
-    text = minus(f"{value:.{decimals}f}")
+    """Return a number with a real minus sign, and without one before zero; from 10,000 on a whole one, in groups."""
+    text = minus(f"{value:.{decimals}f}" if abs(value) < _WHOLE_FROM else f"{value:,.0f}")
     return text.removeprefix("−") if not text.strip("−0.") else text
 
 
@@ -103,9 +121,19 @@ def interval_words(lower: float, upper: float, decimals: int = 3) -> str:
     """Return such as "−0.52 … −0.31", rounded outward, or one number where both ends are the same."""
     if lower == upper:
         return number(upper, decimals)
-    unit = 10**decimals
+    unit = 10**decimals if max(abs(lower), abs(upper)) < _WHOLE_FROM else 1
     low, up = math.floor(lower * unit) / unit, math.ceil(upper * unit) / unit
     return f"{number(low, decimals)} … {number(up, decimals)}"
+
+
+def powers(value: float) -> str:
+    """Return a whole number of few digits as axes have it: "3000", and from 100,000 on "2·10⁵"."""
+    if abs(value) < _POWERS_FROM:
+        return minus(f"{value:g}")
+    power = math.floor(math.log10(abs(value)))
+    digits = f"{value / 10**power:g}"
+    lead = {"1": "", "-1": "-"}.get(digits, f"{digits}·")
+    return minus(f"{lead}10{str(power).translate(_RAISED)}")
 
 
 def signed(value: float) -> str:

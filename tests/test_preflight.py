@@ -17,6 +17,7 @@ from ncviz.limits import LIMITS
 from ncviz.preflight import choices, look
 from ncviz.preflight.live import live_shares
 from tests.examples import wired
+from tests.examples.vits import Attending, Vit
 
 
 @pytest.mark.parametrize("name", wired.WIRED)
@@ -177,3 +178,25 @@ def test_it_can_be_cancelled_and_reports():
     preflight.preflight(wide(), (1, 8, 8), progress=lambda fraction, _: told.append(fraction))
     assert told == sorted(told)
     assert told[-1] == 1.0
+
+
+def test_it_says_of_each_layer_whether_its_path_lengths_are_each_images_own():
+    torch.manual_seed(0)
+    net = Vit(Attending(4, 2)).eval()
+    found = preflight.preflight(net, Vit.shape, torch.rand(3, *Vit.shape))
+    assert found.depends_on_image
+    by_name = {layer.name: layer for layer in found.layers if layer.parameters}
+    # Ways to all that the queries, keys and values read or make lead through the attention; behind it none do.
+    own = {name for name, layer in by_name.items() if layer.is_of_image}
+    assert own >= {
+        "patches",
+        "attention.qkv.query",
+        "attention.qkv.key",
+        "attention.qkv.value",
+        "attention.out_proj",
+    }
+    assert "head" not in own
+    assert by_name["attention.qkv.query"].parameters == 16
+    assert found.seconds is None
+    plain = preflight.preflight(nn.Sequential(nn.Flatten(), nn.Linear(16, 3)), (1, 4, 4))
+    assert not plain.depends_on_image

@@ -57,3 +57,27 @@ def test_shares_and_bytes():
 def test_a_name_between_backticks_is_code_and_the_rest_is_as_it_is():
     assert text.with_code("`a_b` is *no* key") == "`a_b` is \\*no\\* key"
     assert text.with_code("one ` alone") == "one \\` alone"
+
+
+def test_large_numbers_are_read_in_groups_and_axes_have_powers():
+    assert text.number(-13598544.3, 2) == "−13,598,544"
+    assert text.number(-9999.5, 2) == "−9999.50"
+    assert text.interval_words(-20000.4, -10000.4, 2) == "−20,001 … −10,000"
+    assert [text.powers(value) for value in (-3000, 2, -1e6, 2e5, 1e12)] == [
+        "−3000", "2", "−10⁶", "2·10⁵", "10¹²",
+    ]  # fmt: skip
+
+
+def test_long_paths_are_cut_to_what_tells_them():
+    names = [
+        "stem",
+        *(f"encoder.layers.block_{at}.{part}" for at in (0, 1) for part in ("attention.q", "mlp.0")),
+    ]
+    short = ["stem", "block_0.attention.q", "block_0.mlp.0", "block_1.attention.q", "block_1.mlp.0"]
+    assert text.short_paths(names, 40) == names  # none is long
+    assert text.short_paths(names, 20) == short
+    assert text.short_paths([*names, names[1]], 20) == [*short, short[1]]
+    # A number alone is no name, and what is the end of another's is told with more.
+    assert text.short_paths(["a.features.0", "a.features.1", "b.features.0"], 3) == [
+        "a.features.0", "features.1", "b.features.0",
+    ]  # fmt: skip

@@ -10,12 +10,14 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from ncviz.plots.palette import HIGH, Theme, colors, ramp, scale_of
-from ncviz.text import minus
+from ncviz.text import powers
 from ncviz.values import NEVER_ACTIVE
 
 HISTOGRAM_BINS = 48
 # From here down the axis of κ is logarithmic: a few weights of a large network lie hundreds below 0.
 KNEE, DECADE = -2.0, 1.5
+_TICKS = (-1000.0, -100.0, -10.0, -2.0, -1.0, 0.0, 1.0, 2.0)
+_FAR_TICKS = (-1e12, -1e9, -1e6, -1000.0, -10.0, 0.0, 2.0)
 
 
 def histograms(
@@ -59,7 +61,7 @@ def histograms(
         figure.update_yaxes(tickformat=".0%", nticks=3, row=row, col=1)
     figure.add_vline(x=0, line={"width": 1, "dash": "dot", "color": "#888888"})
     figure.update_xaxes(title_text="neural curvature κ, logarithmic below −2", row=len(parts), col=1)
-    figure.update_xaxes(**kappa_ticks([-1000.0, -100.0, -10.0, -2.0, -1.0, 0.0, 1.0, 2.0]))
+    figure.update_xaxes(**kappa_ticks(_TICKS if low > 10 * _TICKS[0] else _FAR_TICKS))
     figure.update_layout(
         bargap=0.05, height=130 * len(parts) + 80, margin={"l": 50, "r": 20, "t": 30, "b": 45}
     )
@@ -80,7 +82,7 @@ def expanded(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def kappa_ticks(kappa: Sequence[float]) -> dict[str, Any]:
     """Return ticks at these κ on its axis."""
-    return {"tickvals": compressed(kappa), "ticktext": [minus(f"{each:g}") for each in kappa]}
+    return {"tickvals": compressed(kappa), "ticktext": [powers(each) for each in kappa]}
 
 
 def class_shares(

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ncviz.text import minus
+from ncviz.text import minus, powers
 from ncviz.values import NEVER_ACTIVE
 
 Theme = Literal["light", "dark"]
@@ -100,7 +100,7 @@ class Scale:
     @property
     def low_label(self) -> str:
         """The red end, as legends have it: what lies beyond has its colour too."""
-        return minus(f"≤ -{self.low:g}")
+        return f"≤ {powers(-self.low)}"
 
     @property
     def ticks(self) -> tuple[tuple[float, str], ...]:

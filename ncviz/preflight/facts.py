@@ -20,6 +20,8 @@ class LayerFacts:
         edges: Number of its edges.
         live: Share of its edges that are alive on the calibration images; None without images.
         problem: Why it cannot be read, "" if it can.
+        is_of_image: Whether path lengths that its curvature needs lead through an attention, so that each image has its
+            own.
     """
 
     name: str
@@ -30,6 +32,7 @@ class LayerFacts:
     edges: int
     live: float | None = None
     problem: str = ""
+    is_of_image: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,3 +114,8 @@ class Preflight:
     never_active: float | None = None
     notes: tuple[str, ...] = ()
     batchnorm: str = ""
+
+    @property
+    def depends_on_image(self) -> bool:
+        """Whether some path lengths are made for each image by itself, which takes as long for each."""
+        return any(layer.is_of_image for layer in self.layers)

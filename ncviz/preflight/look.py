@@ -16,6 +16,7 @@ from ncviz.config import CurvatureConfig
 from ncviz.devices import available_devices, free_memory
 from ncviz.engine import precompile
 from ncviz.engine.layers import layers_of
+from ncviz.engine.per_image import is_near_product
 from ncviz.engine.results import Settings
 from ncviz.engine.run import shares_of_work, tasks_of
 from ncviz.errors import CancelledError, ModelError
@@ -100,7 +101,11 @@ def preflight(
             seconds = _seconds(graph, activity, settings, chosen, cancel)
     say(0.9, "looking for what fits")
     edges = extent.edges(chosen, settings.channels)
-    is_easy = fits and (edges <= _COMFORTABLE_EDGES if seconds is None else seconds <= _COMFORTABLE_SECONDS)
+    # Where path lengths are each image's own, they take as long for each.
+    looked_at = edges * len(inputs) if inputs is not None and graph.depends_on_image else edges
+    is_easy = fits and (
+        looked_at <= _COMFORTABLE_EDGES if seconds is None else seconds <= _COMFORTABLE_SECONDS
+    )
     choices = () if is_easy else choices_of(net, extent, settings, tuple(input_shape), seconds)
     found = Preflight(
         tuple(input_shape),
@@ -157,6 +162,14 @@ def _seconds(
 def _rows(graph: NeuralGraph, net: nn.Module, live: Sequence[float | None]) -> tuple[LayerFacts, ...]:
     modules = dict(net.named_modules())
     rows: dict[tuple[str, int], LayerFacts] = {}
+    of_image = {
+        id(each)
+        for at, each in enumerate(graph.connections)
+        if graph.depends_on_image and is_near_product(graph, at)
+    }
+    made: dict[str, set[int]] = {}
+    for each in graph.connections:
+        made.setdefault(each.parameter, set()).add(each.target)
     shares = dict(zip(map(id, graph.connections), live, strict=True))
     for each in sorted((*graph.connections, *graph.links), key=lambda one: (one.target, not one.parameter)):
         key = each.name, each.target
@@ -169,16 +182,26 @@ def _rows(graph: NeuralGraph, net: nn.Module, live: Sequence[float | None]) -> t
             if share is not None and known.live is not None:
                 share = (share * each.number_of_edges + known.live * known.edges) / max(1, edges)
             together = tuple(dict.fromkeys((*known.reads, *reads)))
-            rows[key] = replace(known, reads=together, edges=edges, live=share)
+            rows[key] = replace(
+                known,
+                reads=together,
+                edges=edges,
+                live=share,
+                is_of_image=known.is_of_image or id(each) in of_image,
+            )
             continue
+        # One weight may make several layers, as an attention's queries, keys and values.
+        is_one = len(made.get(each.parameter, ())) < 2
+        own = (each.fields >= 0).any(axis=1).sum() * each.weight.shape[1]
         rows[key] = LayerFacts(
-            each.name,
+            each.name if is_one else graph.layer_names[each.target],
             _kind(each, modules),
             reads,
             graph.layer_shapes[each.target],
-            prod(each.shape) if each.parameter else 0,
+            0 if not each.parameter else prod(each.shape) if is_one else int(own),
             each.number_of_edges,
             shares.get(id(each)),
+            is_of_image=id(each) in of_image,
         )
     return tuple(rows.values())
 
@@ -186,7 +209,8 @@ def _rows(graph: NeuralGraph, net: nn.Module, live: Sequence[float | None]) -> t
 def _kind(connection: Connection, modules: dict[str, nn.Module]) -> str:
     module = modules.get(connection.name)
     if connection.parameter:
-        kind = type(module).__name__ if module is not None and connection.name else "weights"
+        bare = "Linear" if len(connection.shape) == 2 else "weights"
+        kind = type(module).__name__ if module is not None and connection.name else bare
         kernel = "×".join(str(size) for size in connection.shape[2:])
         return f"{kind} {kernel}".strip()
     if connection.weight.shape[2] == 1:

@@ -15,7 +15,7 @@ import numpy as np
 from ncviz.scene.feature_maps import drawn_shapes
 from ncviz.scene.token_maps import token_maps
 from ncviz.tasks import CurvatureRecord
-from ncviz.text import plural
+from ncviz.text import plural, short_paths
 
 # A layer's name as a link can have it, which a bare number is not: that is a place.
 _IN_LINK = re.compile(r"(?!\d+$)\w[\w.-]{0,199}", re.ASCII)
@@ -113,6 +113,14 @@ def shape_title(name: str, shape: Sequence[int], groups: int = 1) -> str:
     return f"{module} · {kind} {size}, {shape[1] * groups}→{shape[0]}"
 
 
+def short_weight_titles(record: CurvatureRecord, names: Sequence[str]) -> list[str]:
+    """Return the titles of weights for where there is little room: modules by as much of their path as tells them."""
+    modules = [module_of(name) for name in names]
+    short = dict(zip(modules, short_paths(modules), strict=True))
+    titles = (weight_title(record, name) for name in names)
+    return [title.replace(module, short[module], 1) for title, module in zip(titles, modules, strict=True)]
+
+
 def module_of(name: str) -> str:
     """Return the name of the module that a weight tensor belongs to: "layer1.0.conv1" for "layer1.0.conv1.weight"."""
     return name.removesuffix(".weight") or name
@@ -120,7 +128,8 @@ def module_of(name: str) -> str:
 
 def is_transposed(record: CurvatureRecord, name: str) -> bool:
     """Whether a weight tensor is that of a transposed convolution, whose first axis is its input."""
-    return record.places[record.connections_of(name)[0]].order is not None
+    first = record.connections_of(name)[0]
+    return len(record.connections[first].shape) > 2 and record.places[first].order is not None
 
 
 def unit_layer_titles(record: CurvatureRecord) -> tuple[str, ...]:

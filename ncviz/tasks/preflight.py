@@ -12,15 +12,16 @@ from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.tasks.task import Context, Task
+from ncviz.text import short_paths
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
     from ncviz.graph.connection import Connection
-    from ncviz.preflight import Choice, Preflight
+    from ncviz.preflight import Choice, LayerFacts, Preflight
 
-__all__ = ["Check", "Checked", "Choice", "Preflight", "Timing", "layer_rows"]
+__all__ = ["Check", "Checked", "Choice", "LayerFacts", "Preflight", "Timing", "layer_rows"]
 
 CALIBRATION_IMAGES, CHECKED_IMAGES = 10, 64
 # The page that asks tells the end itself.
@@ -122,7 +123,7 @@ def layer_rows(network: Network) -> list[dict[str, Any]]:
 
     Modules that make no connection, such as ReLU, pooling and BatchNorm, have rows of their own, in their order;
     there the numbers are None. A weight that makes several layers, as an attention's queries, keys and values, has a
-    row for each of them, with its name.
+    row for each of them, with its name. Names are cut to what tells them from others.
 
     Raises:
         NcvizError: If the network cannot be read.
@@ -158,7 +159,9 @@ def layer_rows(network: Network) -> list[dict[str, Any]]:
             )
         )
     # What is no module of its own, such as a bare parameter, stands where the module is that it belongs to.
-    return [row for _, row in sorted(rows, key=lambda row: _place_of(row[0], place))]
+    ordered = [row for _, row in sorted(rows, key=lambda row: _place_of(row[0], place))]
+    short = short_paths([row["layer"] for row in ordered])
+    return [{**row, "layer": name} for row, name in zip(ordered, short, strict=True)]
 
 
 def _place_of(name: str, place: Mapping[str, int]) -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
+from ncviz.ui.server import resources
 from tests.examples.contexts import here
 
 SECONDS = 60
@@ -41,6 +42,22 @@ def test_settings_that_were_not_computed_offer_the_next_click(app):
     app.run()
     assert any("No curvature yet" in info.value for info in app.info)
     assert any(button.label == "Compute it now" for button in app.button)
+
+
+@pytest.mark.slow
+def test_the_last_layer_alone_is_offered_and_the_whole_is_one_click_away(app):
+    app.query_params["seed"] = "11"
+    app.run()
+    next(button for button in app.button if button.key == "compute-last").click().run()
+    assert app.session_state["latest"].view.parts == "5.weight"
+    job = resources.registry().jobs()[-1]
+    job.wait(60)
+    app.run()
+    assert any("Curvature of a part alone" in caption.value for caption in app.caption)
+    next(button for button in app.button if button.key == "whole-network").click().run()
+    assert app.session_state["latest"].view.parts == ""
+    assert any(button.label == "Compute it now" for button in app.button)
+    assert not app.exception
 
 
 def test_the_model_selector_changes_the_view(app):

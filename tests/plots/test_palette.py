@@ -97,7 +97,7 @@ def test_a_tick_stands_where_its_curvature_is_and_the_ends_are_said():
         (40.0, "≤ −40"),
         (1000.0, "≤ −1000"),
         (2e4, "≤ −20000"),
-        (1e6, "≤ −1e+06"),
+        (1e6, "≤ −10⁶"),
     ):
         scale = palette.Scale(low)
         (*_, high), ticks = scale.ticks, scale.ticks[1:-1]

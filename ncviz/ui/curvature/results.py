@@ -11,12 +11,20 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.config import SCALES
 from ncviz.plots.curvature_figures import class_shares, histograms
-from ncviz.scene.names import NO_SAMPLES, factor_words, measured_words, weight_index, weight_title
+from ncviz.scene.names import (
+    NO_SAMPLES,
+    factor_words,
+    measured_words,
+    module_of,
+    short_weight_titles,
+    weight_index,
+    weight_title,
+)
 from ncviz.scene.tables import lowest
 from ncviz.scene.wording import graph_words, part_words
 from ncviz.spreadsheet import table_csv
 from ncviz.tasks import CurvatureRecord
-from ncviz.text import interval_words, plain
+from ncviz.text import interval_words, plain, short_paths
 from ncviz.ui.session.tables import show_table
 from ncviz.ui.session.theme import theme
 from ncviz.values import NEVER_ACTIVE
@@ -34,7 +42,7 @@ def draw_results(of: tasks.Network, record: CurvatureRecord) -> None:
         st.caption(
             "Share of each layer's weights by their curvature; weights that are never active are left out."
         )
-        figure = histograms(record.weights, names, theme())
+        figure = histograms(record.weights, short_weight_titles(record, list(record.weights)), theme())
         st.plotly_chart(figure, config={"displaylogo": False}, key="histograms")
     with right:
         _draw_classes(of, record)
@@ -52,7 +60,7 @@ def _draw_classes(of: tasks.Network, record: CurvatureRecord) -> None:
         {name: record.samples[name] for name in measured},
         record.labels,
         of.dataset_spec.classes,
-        [weight_title(record, name) for name in measured],
+        short_paths([module_of(name) for name in measured]),
         theme(),
     )
     st.plotly_chart(figure, config={"displaylogo": False}, key="classes")

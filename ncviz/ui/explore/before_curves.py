@@ -39,6 +39,9 @@ def draw_part(subject: Subject) -> None:
     ]
     if any(told):
         st.caption(plain(" ".join(filter(None, told))))
+    if part and not subject.view.present and st.button("The whole network", key="whole-network"):
+        session.change(parts="", channels=0)
+        st.rerun()
 
 
 def draw_whole(subject: Subject) -> None:

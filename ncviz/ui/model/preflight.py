@@ -21,7 +21,7 @@ from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.tables import show_table
 
 if TYPE_CHECKING:
-    from ncviz.tasks.preflight import Choice, Preflight
+    from ncviz.tasks.preflight import Choice, LayerFacts, Preflight
 
 WHOLE = "The whole network: exact"
 # Up to here, timing takes seconds.
@@ -52,6 +52,8 @@ def draw_check(found: Draft) -> None:
     timed = _measure_time(of, checked)
     with place:
         _draw_totals(timed or check)
+        if told := _image_words(timed or check):
+            st.info(told)
         if check.batchnorm:
             st.caption(f"{NORM_WORDS[check.batchnorm]}; the Curvature page can change that.")
         with st.expander(f"What was read: {len(check.layers)} layers", expanded=len(check.layers) <= 12):
@@ -117,6 +119,7 @@ def _draw_layers(check: Preflight) -> None:
             "parameters": layer.parameters,
             "edges": layer.edges,
             "live edges": layer.live,
+            **({"path lengths": _lengths_words(layer)} if check.depends_on_image else {}),
         }
         for layer in check.layers
     ]
@@ -138,6 +141,25 @@ def _draw_layers(check: Preflight) -> None:
             f"{never_active_words(check.never_active, check.images)}: nothing is measured of them, so their place in "
             "the pruning order is a choice (Explore, *Never active*)."
         )
+
+
+def _lengths_words(layer: LayerFacts) -> str:
+    """Return whose the path lengths are that a layer's curvature needs; "–" where it has no weights."""
+    if not layer.parameters:
+        return "–"
+    return "each image's own" if layer.is_of_image else "the same for all images"
+
+
+def _image_words(check: Preflight) -> str:
+    """Return what it means that some path lengths are each image's own; "" where none are."""
+    if not check.depends_on_image:
+        return ""
+    weighted = [layer for layer in check.layers if layer.parameters]
+    count = sum(layer.is_of_image for layer in weighted)
+    return (
+        f"Its attention weighs paths anew on each image: {count} of {len(weighted)} layers need path lengths of each "
+        "image's own, made one image after the other: time grows with the images, memory does not."
+    )
 
 
 def _draw_devices(check: Preflight) -> None:

@@ -18,6 +18,9 @@ from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Side, first_side
 
+# Values of a network from which its curvature is drawn before it is exact.
+_MAY_TAKE_MINUTES = 50_000
+
 
 @telling_errors()
 def look_at(of: tasks.Network, samples: int, alpha: float, seed: int, graph: GraphConfig) -> None:
@@ -86,10 +89,32 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
     more = [words for words in (graph_words(of, view.config), part_words(view.config)) if words]
     told = ", ".join([f"{images} per class", f"α = {view.alpha:g}", f"seed {view.seed}", *more])
     st.info(f"No curvature yet for {plain(of.title)} with {told}.")
-    if st.button("Compute it now", type="primary", key=_key("compute-now", side)):
-        look_at(of, view.samples, view.alpha, view.seed, view.config.graph)
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Compute it now", type="primary", key=_key("compute-now", side)):
+            look_at(of, view.samples, view.alpha, view.seed, view.config.graph)
+        if not side.is_other and not view.config.layers:
+            _offer_last_layer(of)
+    if sum(values.size for values in of.arrays.values()) >= _MAY_TAKE_MINUTES:
+        st.caption(
+            "The whole network may take minutes. The time left is told once a part of the work is done; what is "
+            "certain of κ is drawn before that, and kept if you cancel. The last layer alone takes seconds."
+        )
     if not side.is_other:
         _offer_measured(view.config)
+
+
+@telling_errors()
+def _offer_last_layer(of: tasks.Network) -> None:
+    """Offer the last layer alone: what its κ needs are paths of a few layers at the network's end."""
+    if not st.button("Only the last layer", key="compute-last"):
+        return
+    with st.spinner("Reading the network…"):
+        names = list(tasks.shapes_of(of))
+    session.change(parts=names[-1])
+    view = session.view()
+    if None in jobs.results(of, view):
+        jobs.start_curvature(of, view.config, view.scope, view.never)
+    st.rerun()
 
 
 def follow_sharpening(of: tasks.Network, record: CurvatureRecord, side: Side) -> None:

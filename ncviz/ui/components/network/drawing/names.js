@@ -184,7 +184,7 @@ function leaningName(context, theme, name, x, y, measure) {
  */
 function fitNames(context, theme, name, subtitle, most, measure) {
   context.font = `600 12px ${theme.font}`;
-  return { title: fit(name, most * 0.6, measure), size: fit(subtitle, most * 0.4 - 8, measure) };
+  return { title: shortName(name, most * 0.6, measure), size: fit(subtitle, most * 0.4 - 8, measure) };
 }
 
 /**
