@@ -27,6 +27,7 @@ from ncviz.graph.extent import check_paths
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances, distances, steps, surroundings, with_links
 from ncviz.graph.positions import layer_grid
+from ncviz.graph.room import Room
 from ncviz.progress import Progress
 
 _BOUNDS = 0.15
@@ -112,13 +113,18 @@ def plan_of(
     pool: ThreadPoolExecutor,
     cancel: threading.Event | None,
     is_near: bool,
+    room: Room | None = None,
 ) -> Plan:
-    """Return the plan of one connection on a scene's images, its path lengths between what it looks at only."""
+    """Return the plan of one connection on a scene's images, its path lengths between what it looks at only.
+
+    Lengths are made in ``room``, if there is some: it must not be cleared before the plan is done with.
+    """
     is_narrow = scene.count == 1
     paths = distances(
-        scene.graph, device, pool, cancel, [index], scene.steps, is_near=is_near, is_narrow=is_narrow
-    )
-    return (near_plan if is_near else make_plan)(paths, scene.graph, index)
+        scene.graph, device, pool, cancel, [index], scene.steps, is_near=is_near, is_narrow=is_narrow,
+        room=room,
+    )  # fmt: skip
+    return (near_plan if is_near else make_plan)(paths, scene.graph, index, room)
 
 
 @dataclass(eq=False)
@@ -292,15 +298,19 @@ class _Run:
         edges = {index: max(1, graph.connections[index].number_of_edges) for index in chosen}
         total, done = sum(edges.values()) * self.images.samples, 0
         begin, end = share
+        room = Room()
         for scene in scenes(self.images):
             layers = self.images.on(scene.first, scene.count)
             for index in scene.connections:
                 self.report(begin + (end - begin) * done / total, text)
                 if ending is not None and ending.is_set():
                     raise CancelledError
-                plan = plan_of(scene, index, settings.device, self.pool, ending, is_near)
+                plan = plan_of(scene, index, settings.device, self.pool, ending, is_near, room)
                 self.known[index].positions = plan.pairs.target
                 do(index, scene, plan, around(layers, scene.graph, index), ends_of(scene.graph, index))
+                # No thread is at work on it any more, and what was found holds nothing of it.
+                del plan
+                room.clear()
                 done += edges[index] * scene.count
                 if not is_near:
                     self._tell()

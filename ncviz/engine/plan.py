@@ -17,6 +17,7 @@ from ncviz.engine.wiring import NOTHING, classes, crossings, direct, expand, kin
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
 from ncviz.graph.positions import starts_of
+from ncviz.graph.room import Room
 
 # First pair, end of the pairs, first source channel, end of the source channels.
 Part = tuple[int, int, int, int]
@@ -133,7 +134,7 @@ class Plan(NamedTuple):
             yield from ways
 
 
-def near_plan(paths: Distances, graph: NeuralGraph, index: int) -> Plan:
+def near_plan(paths: Distances, graph: NeuralGraph, index: int, room: Room | None = None) -> Plan:
     """Return the plan of one connection without the ways across it, which are most of the path lengths.
 
     What all mass through the edge costs, a bound on κ from below, needs no others.
@@ -160,8 +161,8 @@ def near_plan(paths: Distances, graph: NeuralGraph, index: int) -> Plan:
     spoken, pair_out = expand(spoken_to[0], spoken_to[1], target)
     in_tables = [paths.tables[layer, target_layer] for layer in into.layers]
     out_tables = [paths.tables[source_layer, layer] for layer in out_of.layers]
-    to_target = kinds(in_tables, into, heard, target[pair_in], from_side=True)
-    from_source = kinds(out_tables, out_of, spoken, source[pair_out], from_side=False)
+    to_target = kinds(in_tables, into, heard, target[pair_in], from_side=True, room=room)
+    from_source = kinds(out_tables, out_of, spoken, source[pair_out], from_side=False, room=room)
     in_start, in_channel, in_mask = classes(into.table, own.table.lengths.shape[1], by_target=True)
     out_start, out_channel, out_mask = classes(out_of.table, own.table.lengths.shape[2], by_target=False)
     return Plan(
@@ -174,13 +175,15 @@ def near_plan(paths: Distances, graph: NeuralGraph, index: int) -> Plan:
         Ways(starts_of(fan_in), *to_target),
         Ways(starts_of(fan_out), *from_source),
         Ways(starts_of(fan_in * fan_out), NOTHING, np.empty((0, 1, 1))),
-        np.ascontiguousarray(from_source[1].transpose(0, 2, 1)),
+        _turned(from_source[1], room),
         _spread(length, to_target[1], from_source[1]),
         *_least_steps(paths, into, out_of),
     )
 
 
-def with_crossings(near: Plan, paths: Distances, graph: NeuralGraph, index: int) -> Plan:
+def with_crossings(
+    near: Plan, paths: Distances, graph: NeuralGraph, index: int, room: Room | None = None
+) -> Plan:
     """Return a connection's whole plan."""
     sides = _sides(paths, graph, index)
     listed = [
@@ -188,14 +191,14 @@ def with_crossings(near: Plan, paths: Distances, graph: NeuralGraph, index: int)
         for side, at in ((near.into, near.pairs.source), (near.out_of, near.pairs.target))
     ]
     fans = np.diff(near.to_target.start), np.diff(near.from_source.start)
-    kind, lengths = crossings(paths, sides, (listed[0], listed[1]), fans)
+    kind, lengths = crossings(paths, sides, (listed[0], listed[1]), fans, room)
     spread = _spread(near.length, near.to_target.length, near.from_source.length, lengths)
     return near._replace(across=Ways(near.across.start, kind, lengths), spread=spread)
 
 
-def make_plan(paths: Distances, graph: NeuralGraph, index: int) -> Plan:
+def make_plan(paths: Distances, graph: NeuralGraph, index: int, room: Room | None = None) -> Plan:
     """Return the plan of one connection."""
-    return with_crossings(near_plan(paths, graph, index), paths, graph, index)
+    return with_crossings(near_plan(paths, graph, index, room), paths, graph, index, room)
 
 
 def _sides(paths: Distances, graph: NeuralGraph, index: int) -> tuple[AdjacentLayers, AdjacentLayers]:
@@ -222,7 +225,17 @@ def _least_steps(
     return first, np.zeros_like(last) if is_one_step else last
 
 
+def _turned(lengths: np.ndarray, room: Room | None) -> np.ndarray:
+    turned = lengths.transpose(0, 2, 1)
+    if room is None:
+        return np.ascontiguousarray(turned)
+    out = room.empty(turned.shape)
+    out[:] = turned
+    return out
+
+
 def _spread(length: np.ndarray, *tables: np.ndarray) -> float:
     """Bound how much κ can change when a unit of mass is placed elsewhere."""
-    longest = sum(float(np.max(each, initial=0.0, where=np.isfinite(each))) for each in tables)
-    return float(longest / length.min(initial=np.inf) + 1)
+    from ncviz.graph.minplus import longest
+
+    return sum(longest(each) for each in tables) / length.min(initial=np.inf) + 1.0

@@ -9,6 +9,7 @@ import numpy as np
 from ncviz.graph.paths import Distances
 from ncviz.graph.positions import PathTable, Taps, padded_together, starts_of
 from ncviz.graph.products import distinct_columns
+from ncviz.graph.room import Room
 
 if TYPE_CHECKING:
     from ncviz.engine.layers import AdjacentLayers
@@ -34,7 +35,12 @@ def direct(
 
 
 def kinds(
-    tables: list[PathTable], side: AdjacentLayers, near: np.ndarray, far: np.ndarray, from_side: bool
+    tables: list[PathTable],
+    side: AdjacentLayers,
+    near: np.ndarray,
+    far: np.ndarray,
+    from_side: bool,
+    room: Room | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the kind of path between positions of a side and of the layer beyond the edge, and the kinds' lengths."""
     if not tables:
@@ -51,7 +57,7 @@ def kinds(
         return found, tables[0].lengths
     shape = tables[0].lengths.shape[1:]
     shape = (side.channels, shape[1]) if from_side else (shape[0], side.channels)
-    return found, padded_together([table.lengths for table in tables], shape)
+    return found, padded_together([table.lengths for table in tables], shape, room)
 
 
 def readings(
@@ -78,6 +84,7 @@ def crossings(
     sides: tuple[AdjacentLayers, AdjacentLayers],
     positions: tuple[np.ndarray, np.ndarray],
     fans: tuple[np.ndarray, np.ndarray],
+    room: Room | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the kind of path from each in-position to each out-position of every pair, and the kinds' lengths.
 
@@ -86,6 +93,7 @@ def crossings(
         sides: The layers before and after.
         positions: In-positions of all pairs, one after the other, and their out-positions.
         fans: How many of these each pair has [pairs].
+        room: Where lengths are put together; None for memory of their own.
     """
     (into, out_of), (heard, spoken), (fan_in, fan_out) = sides, positions, fans
     if not into.layers or not out_of.layers:
@@ -107,7 +115,7 @@ def crossings(
         mine = (from_layer == number) & (to_layer == other)
         kind = table.find(u[mine] - into.first[number], v[mine] - out_of.first[other])
         found[mine] = np.where(kind >= 0, kind + np.int32(first[at]), -1)
-    return found, padded_together([table.lengths for table in tables], (into.channels, out_of.channels))
+    return found, padded_together([table.lengths for table in tables], (into.channels, out_of.channels), room)
 
 
 def classes(

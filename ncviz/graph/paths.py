@@ -12,10 +12,11 @@ import numpy as np
 from ncviz.errors import CancelledError
 from ncviz.graph.connection import Connection
 from ncviz.graph.images.pairs import pairs_around, pairs_on_the_way, restricted
-from ncviz.graph.images.tables import link_table
+from ncviz.graph.images.tables import is_of_units, link_table
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import PathTable, Taps, connection_taps
-from ncviz.graph.products import check_room, compose, distinct_columns
+from ncviz.graph.products import Way, shortest_of
+from ncviz.graph.room import Room
 
 # How often it is told how far the paths are.
 _LOOK_SECONDS = 0.1
@@ -54,11 +55,13 @@ def distances(
     is_near: bool = False,
     report: Callable[[float], None] | None = None,
     is_narrow: bool = False,
+    room: Room | None = None,
 ) -> Distances:
     """Compute the shortest paths around each connection: from what its sources read to what reads its targets.
 
-    Products associate right to left, so that the sparse factor is always the left one. Where a convolution repeats
-    itself the same product serves all positions.
+    Products associate right to left, so that the sparse factor is always the left one; left to right where the last
+    step is one that an image weighs, which joins each unit to few. Where a convolution repeats itself the same product
+    serves all positions.
 
     Args:
         graph: The neural graph.
@@ -73,13 +76,16 @@ def distances(
         report: Called with the share that is done.
         is_narrow: Whether paths are wanted only between positions that the connections look at; for graphs in which
             every position is reached from everywhere. ``known`` then holds steps only.
+        room: Where lengths are made that ``known`` does not hold; None for memory of their own.
 
     Raises:
         ModelError: If the tables would be too large for memory.
         CancelledError: If ``cancel`` was set.
     """
     found = known or steps(graph)
-    search = _Search(found, device, executor, cancel, dict(found.tables))
+    weighed = frozenset(link.target for link in graph.links if is_of_units(graph, link))
+    backwards = weighed if is_narrow else frozenset()
+    search = _Search(found, device, executor, cancel, dict(found.tables), backwards, room)
     wanted: dict[tuple[int, int], None] = {}
     pairs: dict[tuple[int, int], np.ndarray] = {}
     for index in range(len(found.one)) if connections is None else connections:
@@ -95,7 +101,7 @@ def distances(
             for ends, codes in around.items():
                 pairs[ends] = np.union1d(pairs[ends], codes) if ends in pairs else codes
     if is_narrow:
-        search.pairs = pairs_on_the_way(pairs, found.hops, search.leads(tuple(wanted)))
+        search.pairs = pairs_on_the_way(pairs, found.hops, weighed)
     if report is not None:
         search.expect(tuple(wanted))
     tell = report or (lambda share: None)
@@ -151,13 +157,18 @@ def surroundings(graph: NeuralGraph, index: int) -> list[tuple[int, int]]:
 
 @dataclass(eq=False)
 class _Search:
-    """Shortest paths from layer to layer, each found once: the best first step, and the shortest path from there."""
+    """Shortest paths from layer to layer, each found once: the best first step, and the shortest path from there.
+
+    To the layers ``backwards`` it is the best last step, and the shortest path to where it begins.
+    """
 
     known: Distances
     device: str
     executor: Executor | None
     cancel: threading.Event | None
     tables: dict[tuple[int, int], PathTable] = field(default_factory=dict)
+    backwards: frozenset[int] = frozenset()
+    room: Room | None = None
     pairs: dict[tuple[int, int], np.ndarray] | None = None
     _locks: dict[tuple[int, int], threading.Lock] = field(default_factory=dict)
     _expected: float = 0.0
@@ -194,16 +205,23 @@ class _Search:
         """The share of what was expected that is done."""
         return min(1.0, sum(self._done) / self._expected) if self._expected else 1.0
 
-    def _cost(self, source: int, through: int, target: int) -> float:
-        """Return about what a product takes: its channels, for each kind of first step."""
-        kinds, rows, inner = self.known.hops[source, through].lengths.shape
-        columns = next(table.lengths.shape[2] for (_, end), table in self.known.hops.items() if end == target)
-        return float(kinds) * rows * inner * columns
+    def _cost(self, source: int, middle: int, target: int) -> float:
+        """Return about what a product takes: its channels, for each kind of the step."""
+        hops = self.known.hops
+        is_first = (source, middle) in hops and target not in self.backwards
+        kinds, rows, columns = hops[(source, middle) if is_first else (middle, target)].lengths.shape
+        # The channels at the far end, of any step that begins or ends there.
+        far = next(
+            table.lengths.shape[2 if is_first else 1]
+            for (begin, end), table in hops.items()
+            if (end == target if is_first else begin == source)
+        )
+        return float(kinds) * rows * columns * far
 
     def between(self, source: int, target: int) -> PathTable | None:
         """Return the shortest paths between two layers; None if nothing leads from one to the other.
 
-        Threads may ask for several at once. Whoever makes one waits only for tables that begin in a later layer.
+        Threads may ask for several at once. Whoever makes one waits only for tables that lie between its ends.
         """
         ends = source, target
         with self._locks.setdefault(ends, threading.Lock()):
@@ -216,23 +234,37 @@ class _Search:
 
     def _find(self, source: int, target: int) -> PathTable | None:
         ends = source, target
-        ways = []
         if self.pairs is not None and ends not in self.pairs:
             return None
         wanted = None if self.pairs is None else self.pairs[ends]
-        for through in self.known.after(source):
-            if through == target:
+        ways: list[Way] = []
+        costs = []
+        for middle in self.known.before(target) if target in self.backwards else self.known.after(source):
+            if middle in ends:
                 hop = self.known.hops[ends]
-                ways.append(hop if wanted is None else restricted(hop, wanted))
-            elif through < target:
-                onward = self.between(through, target)
-                if onward is not None:
-                    if self.cancel is not None and self.cancel.is_set():
-                        raise CancelledError
-                    first = self.known.hops[source, through]
-                    ways.append(compose(first, onward, self.device, self.executor, self.cancel, wanted))
-                    self._done.append(self._cost(source, through, target))
-        return shortest(ways) if ways else None
+                ways.append((hop if wanted is None else restricted(hop, wanted), None))
+            elif source < middle < target:
+                way = self._way(source, middle, target)
+                if way is not None:
+                    ways.append(way)
+                    costs.append(self._cost(source, middle, target))
+        if not ways:
+            return None
+        if len(ways) == 1 and ways[0][1] is None:
+            return ways[0][0]
+        if self.cancel is not None and self.cancel.is_set():
+            raise CancelledError
+        found = shortest_of(ways, self.device, self.executor, self.cancel, wanted, self.room)
+        self._done += costs
+        return found
+
+    def _way(self, source: int, middle: int, target: int) -> Way | None:
+        """Return what leads from layer to layer by one in the middle; None if nothing does."""
+        if target in self.backwards:
+            before = self.between(source, middle)
+            return None if before is None else (before, self.known.hops[middle, target])
+        onward = self.between(middle, target)
+        return None if onward is None else (self.known.hops[source, middle], onward)
 
 
 def shortest(tables: Sequence[PathTable]) -> PathTable:
@@ -241,27 +273,4 @@ def shortest(tables: Sequence[PathTable]) -> PathTable:
     Raises:
         ModelError: If the result would be too large for memory.
     """
-    if len(tables) == 1:
-        return tables[0]
-    positions = tables[0].positions
-    pairs = [table.source.astype(np.int64) * positions[1] + table.target for table in tables]
-    every = np.unique(np.concatenate(pairs))
-    source, target = (part.astype(np.int32) for part in np.divmod(every, positions[1]))
-    kinds = np.stack([table.find(source, target) for table in tables])  # [tables, pairs]
-    first, kind = distinct_columns(kinds)
-    combined = kinds[:, first]
-    shape = (combined.shape[1], *tables[0].lengths.shape[1:])
-    check_room(shape)
-    # Begun with the way that joins most of them.
-    first_of = int(np.argmax((combined >= 0).sum(axis=1)))
-    lengths = tables[first_of].lengths[combined[first_of]]
-    lengths[combined[first_of] < 0] = np.inf
-    for number, (table, own) in enumerate(zip(tables, combined, strict=True)):
-        if number == first_of:
-            continue
-        used = np.flatnonzero(own >= 0)
-        if len(used) == len(own):
-            np.minimum(lengths, table.lengths[own], out=lengths)
-        else:
-            lengths[used] = np.minimum(lengths[used], table.lengths[own[used]])
-    return PathTable(source, target, kind.astype(np.int32), lengths, positions)
+    return tables[0] if len(tables) == 1 else shortest_of([(table, None) for table in tables])

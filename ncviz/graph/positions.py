@@ -15,6 +15,7 @@ import numpy as np
 
 from ncviz.graph.connection import Connection
 from ncviz.graph.neural_graph import NeuralGraph
+from ncviz.graph.room import Room
 
 # Each part has tables of its own.
 MAX_PARTS = 16
@@ -92,9 +93,12 @@ def padded(lengths: np.ndarray, axis: int, channels: int) -> np.ndarray:
     return np.pad(lengths, missing, constant_values=np.inf) if any(map(any, missing)) else lengths
 
 
-def padded_together(lengths: Sequence[np.ndarray], channels: tuple[int, int]) -> np.ndarray:
+def padded_together(
+    lengths: Sequence[np.ndarray], channels: tuple[int, int], room: Room | None = None
+) -> np.ndarray:
     """Return lengths one after the other, float64 [kinds, *channels], where some have fewer channels."""
-    out = np.empty((sum(map(len, lengths)), *channels))
+    shape = (sum(map(len, lengths)), *channels)
+    out = np.empty(shape) if room is None else room.empty(shape)
     first = 0
     for own in lengths:
         _, before, after = own.shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +12,8 @@ from torch import Tensor
 
 from ncviz.devices import free_memory, guard
 from ncviz.errors import CancelledError, ModelError
-from ncviz.graph.positions import PathTable
+from ncviz.graph.positions import PathTable, starts_of
+from ncviz.graph.room import Room
 from ncviz.text import gigabytes
 
 MAX_TABLE_BYTES = 4 * 2**30
@@ -21,6 +23,10 @@ _PAIR_BYTES = 64
 # So many are joined without asking how much memory is free.
 _MANY_PAIRS = 4_000_000
 _TASKS = 64
+
+
+# The shortest of several: a product of two tables, or a table as it is.
+Way = tuple[PathTable, PathTable | None]
 
 
 def compose(
@@ -33,48 +39,105 @@ def compose(
 ) -> PathTable:
     """Return the min-plus product of two tables, the later layer of the one being the earlier layer of the other.
 
+    Arguments and errors are those of ``shortest_of``.
+    """
+    return shortest_of([(left, right)], device, executor, cancel, wanted)
+
+
+def shortest_of(
+    ways: Sequence[Way],
+    device: str = "cpu",
+    executor: Executor | None = None,
+    cancel: threading.Event | None = None,
+    wanted: np.ndarray | None = None,
+    room: Room | None = None,
+) -> PathTable:
+    """Return the shortest of several ways between the same two layers.
+
     Args:
-        left: Table of the first step.
-        right: Table of what follows.
+        ways: Tables of a first step and of what follows, whose min-plus product is a way; or a table and None.
         device: "cpu" for compiled code, else torch on that device.
         executor: Threads for compiled code.
         cancel: Set it to stop.
         wanted: Pairs of positions, source · positions of the later layer + target, int64, growing; None for all.
+        room: Where the lengths are made; None for memory of their own.
 
     Raises:
         CancelledError: If ``cancel`` was set meanwhile.
-        ModelError: If the product would be too large for memory.
+        ModelError: If the result would be too large for memory.
     """
     ending = threading.Event() if cancel is None else cancel
-    source, target, kind, start, first, second = _joined(left, right, wanted)
-    shape = (len(start) - 1, left.lengths.shape[1], right.lengths.shape[2])
+    left, right = ways[0]
+    last = left if right is None else right
+    positions = left.positions[0], last.positions[1]
+    sizes = [len(one.lengths) * (1 if other is None else len(other.lengths)) for one, other in ways]
+    first_of = starts_of(np.array(sizes))
+    joined = [_joined(*way, wanted) for way in ways]
+    pair = np.concatenate([own for own, _ in joined])
+    product = np.concatenate([own + first_of[at] for at, (_, own) in enumerate(joined)])
+    source, target, kind, start, chosen = _kinds(pair, product, positions)
+    shape = (len(start) - 1, left.lengths.shape[1], last.lengths.shape[2])
     check_room(shape)
-    if device == "cpu" or device.startswith("mps"):
-        lengths = _compiled(left.lengths, right.lengths, start, first, second, shape, (executor, ending))
+    out = np.empty(shape) if room is None else room.empty(shape)
+    is_begun = False
+    # What is there as it is first, so that products are compared with it as they are made.
+    for at in sorted(range(len(ways)), key=lambda at: ways[at][1] is not None):
+        one, other = ways[at]
+        mine = (chosen >= first_of[at]) & (chosen < first_of[at + 1])
+        own, begins = chosen[mine] - first_of[at], starts_of(mine)[start]
+        if other is None:
+            _lower(out, one.lengths, own, begins, is_begun)
+        else:
+            first, second = (each.astype(np.int32) for each in np.divmod(own, len(other.lengths)))
+            products = one.lengths, other.lengths, begins, first, second
+            if device == "cpu" or device.startswith("mps"):
+                _compiled(*products, out, is_begun, (executor, ending))
+            else:
+                found = dense_products(*products, device, ending)
+                out = np.minimum(out, found, out=out) if is_begun else found
+        is_begun = True
+    return PathTable(source, target, kind, out, positions)
+
+
+def _lower(out: np.ndarray, lengths: np.ndarray, own: np.ndarray, begins: np.ndarray, is_begun: bool) -> None:
+    """Lower lengths to those of a table of which each has one at most."""
+    has = np.diff(begins) > 0
+    if is_begun:
+        out[has] = np.minimum(out[has], lengths[own])
     else:
-        lengths = dense_products(left.lengths, right.lengths, start, first, second, device, ending)
-    return PathTable(source, target, kind, lengths, (left.positions[0], right.positions[1]))
+        out[~has] = np.inf
+        out[has] = lengths[own]
 
 
-def _joined(left: PathTable, right: PathTable, wanted: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
-    """Find which products of kinds join which positions, of those that are wanted.
-
-    Returns:
-        source, target and kind of each pair of positions; then for each kind the range of its products, and each
-        product's left and right kind.
-    """
-    by_source = np.searchsorted(right.source, np.arange(right.positions[0] + 1))
-    fan = np.diff(by_source)[left.target]  # how many steps go on from each first step
-    _check_pairs(int(fan.sum()))
-    step = np.repeat(np.arange(len(left.source)), fan)
-    offset = np.arange(fan.sum()) - np.repeat(np.cumsum(fan) - fan, fan)
-    onward = by_source[left.target[step]] + offset
-    pair = left.source[step].astype(np.int64) * right.positions[1] + right.target[onward]
-    product = left.kind[step].astype(np.int64) * len(right.lengths) + right.kind[onward]
+def _joined(
+    left: PathTable, right: PathTable | None, wanted: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find which pairs of positions a way joins, of those that are wanted, and by which product of kinds, or kind."""
+    if right is None:
+        pair = left.source.astype(np.int64) * left.positions[1] + left.target
+        product = left.kind.astype(np.int64)
+    else:
+        by_source = np.searchsorted(right.source, np.arange(right.positions[0] + 1))
+        fan = np.diff(by_source)[left.target]  # how many steps go on from each first step
+        _check_pairs(int(fan.sum()))
+        step = np.repeat(np.arange(len(left.source)), fan)
+        offset = np.arange(fan.sum()) - np.repeat(np.cumsum(fan) - fan, fan)
+        onward = by_source[left.target[step]] + offset
+        pair = left.source[step].astype(np.int64) * right.positions[1] + right.target[onward]
+        product = left.kind[step].astype(np.int64) * len(right.lengths) + right.kind[onward]
     if wanted is not None:
         is_wanted = np.isin(pair, wanted)
         pair, product = pair[is_wanted], product[is_wanted]
-    pair, product = _sorted_together(pair, product, left.positions[0] * right.positions[1])
+    return pair, product
+
+
+def _kinds(pair: np.ndarray, product: np.ndarray, positions: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    """Find which pairs of positions the same products join.
+
+    Returns:
+        source, target and kind of each pair of positions; then where each kind's products begin, and these.
+    """
+    pair, product = _sorted_together(pair, product, positions[0] * positions[1])
     begin = np.flatnonzero(np.diff(pair, prepend=-1))
     found = pair[begin]
     ends = np.append(begin, len(pair))
@@ -90,15 +153,9 @@ def _joined(left: PathTable, right: PathTable, wanted: np.ndarray | None = None)
     representative, kind = distinct_columns(marks)
     parts = [product[begin[r] : ends[r + 1]] for r in representative]
     chosen = np.concatenate(parts) if parts else product
-    start = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
-    return (
-        (found // right.positions[1]).astype(np.int32),
-        (found % right.positions[1]).astype(np.int32),
-        kind.astype(np.int32),
-        start,
-        (chosen // len(right.lengths)).astype(np.int32),
-        (chosen % len(right.lengths)).astype(np.int32),
-    )
+    start = starts_of(np.array([len(part) for part in parts], dtype=np.int64))
+    source, target = (each.astype(np.int32) for each in np.divmod(found, positions[1]))
+    return source, target, kind.astype(np.int32), start, chosen
 
 
 def _check_pairs(count: int) -> None:
@@ -150,27 +207,27 @@ def _compiled(
     start: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
-    shape: tuple[int, int, int],
+    out: np.ndarray,
+    is_begun: bool,
     how: tuple[Executor | None, threading.Event],
-) -> np.ndarray:
+) -> None:
     from ncviz.graph.minplus import best_products
 
     executor, cancel = how
-    out = np.empty(shape)
-    step = max(1, shape[0] // _TASKS)
+    step = max(1, len(out) // _TASKS)
 
     def part(begin: int) -> None:
         if cancel.is_set():
             raise CancelledError
-        best_products(left, right, start[begin : begin + step + 1], first, second, out[begin : begin + step])
+        mine = start[begin : begin + step + 1]
+        best_products(left, right, mine, first, second, out[begin : begin + step], is_begun)
 
-    begins = range(0, shape[0], step)
+    begins = range(0, len(out), step)
     if isinstance(executor, ThreadPoolExecutor):
         list(executor.map(part, begins))
     else:
         for begin in begins:
             part(begin)
-    return out
 
 
 def dense_products(

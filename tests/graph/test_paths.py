@@ -14,6 +14,7 @@ from ncviz.errors import CancelledError, ModelError
 from ncviz.graph import paths, products
 from ncviz.graph.build import build_graph
 from ncviz.graph.positions import PathTable
+from ncviz.graph.room import Room
 from tests.examples.networks import NETWORKS, make
 
 
@@ -189,12 +190,12 @@ def test_an_executor_that_shares_no_memory_is_left_alone():
 def test_torch_makes_the_same_tables(monkeypatch):
     graph = vgg()
     compiled = paths.distances(graph)
-    monkeypatch.setattr(
-        products, "_compiled",
-        lambda left, right, start, first, second, shape, executor: products.dense_products(
-            left, right, start, first, second, "cpu"
-        ),
-    )  # fmt: skip
+
+    def by_torch(left, right, start, first, second, out, is_begun, executor):
+        found = products.dense_products(left, right, start, first, second, "cpu")
+        out[:] = np.minimum(out, found) if is_begun else found
+
+    monkeypatch.setattr(products, "_compiled", by_torch)
     in_torch = paths.distances(graph)
     same_tables(compiled, in_torch)
 
@@ -216,6 +217,29 @@ def test_compose_takes_any_two_tables():
         assert np.array_equal(found.dense(), min_plus(left.dense(), right.dense()))
         at = found.find(found.source, found.target)
         assert np.array_equal(at, found.kind)
+
+
+def test_the_shortest_of_several_ways_is_the_least_of_each():
+    rng = np.random.default_rng(5)
+    for _ in range(8):
+        plain = random_table(rng, 6, 5, 9, 4)
+        first, dense = random_table(rng, 6, 7, 9, 3), random_table(rng, 7, 5, 3, 4)
+        # Each channel leads to one other: what is looked at first in a product of many rows.
+        thin = random_table(rng, 8, 5, 16, 4)
+        thin.lengths[rng.random(thin.lengths.shape) < 0.9] = np.inf
+        wide = random_table(rng, 6, 8, 9, 16)
+        ways = [(first, dense), (plain, None), (wide, thin)]
+        best = np.minimum.reduce(
+            [
+                own.dense() if other is None else (own.dense()[:, :, None] + other.dense()[None]).min(axis=1)
+                for own, other in ways
+            ]
+        )
+        assert np.array_equal(products.shortest_of(ways).dense(), best)
+        room = Room()
+        for _ in range(2):
+            assert np.array_equal(products.shortest_of(ways, room=room).dense(), best)
+            room.clear()
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])

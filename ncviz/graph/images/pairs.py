@@ -6,7 +6,7 @@ looks at few: those of the neighbours of its edges' ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -39,10 +39,10 @@ def reached(first: tuple[Codes, int], second: tuple[Codes, int]) -> Codes:
     return np.unique(begin[step] * last + end[start[through[step]] + offset])
 
 
-def backwards(codes: Codes, last: int, first: int) -> Codes:
-    """Return pairs (target, source) of pairs (source, target); ``first`` and ``last`` count the layers' positions."""
-    source, target = np.divmod(codes, last)
-    return np.sort(target * first + source)
+def backwards_of(codes: Codes, positions: tuple[int, int]) -> Codes:
+    """Return pairs (target, source) of pairs (source, target); ``positions`` counts the layers'."""
+    source, target = np.divmod(codes, positions[1])
+    return np.sort(target * positions[0] + source)
 
 
 def pairs_around(
@@ -72,40 +72,54 @@ def pairs_around(
 
 
 def pairs_on_the_way(
-    wanted: Mapping[Ends, Codes], hops: Mapping[Ends, PathTable], leads: Mapping[Ends, bool]
+    wanted: Mapping[Ends, Codes], hops: Mapping[Ends, PathTable], backwards: Collection[int]
 ) -> dict[Ends, Codes]:
     """Return the pairs of positions of all tables that those which are wanted are made of, and of these, or more.
 
     Args:
         wanted: By pair of layers the pairs of positions that are looked at.
         hops: What joins layers directly.
-        leads: Whether anything leads from a layer to another one.
+        backwards: The layers to which the last step is sought rather than the first.
     """
     found: dict[Ends, Codes] = dict(wanted)
-    # What is made of a table begins in an earlier layer, and ends in the same one.
-    for source in range(max((target for _, target in wanted), default=0)):
-        for (begin, end), codes in list(found.items()):
-            if begin != source:
-                continue
-            for (first, through), hop in hops.items():
-                if first != source or through >= end or not leads.get((through, end), False):
-                    continue
-                is_only = not any(
-                    begin == through and leads.get((onward, end), False)
-                    for begin, onward in hops
-                    if onward < end
-                )
-                if is_only and (through, end) in hops:
+    reach = _reach(hops)
+    # What is made of a table lies between its ends.
+    for span in range(max((end - begin for begin, end in wanted), default=0), 1, -1):
+        for (begin, end), codes in [item for item in found.items() if item[0][1] - item[0][0] == span]:
+            for first, last in list(hops):
+                if end in backwards:
+                    if last != end or first <= begin or (begin, first) not in reach:
+                        continue
+                    part, hop = (begin, first), hops[first, last]
+                    back = backwards_of(codes_of(hop), hop.positions)
+                    own = (codes, hop.positions[1]), (back, hop.positions[0])
+                else:
+                    if first != begin or last >= end or (last, end) not in reach:
+                        continue
+                    part, hop = (last, end), hops[first, last]
+                    back = backwards_of(codes_of(hop), hop.positions)
+                    own = (back, hop.positions[0]), (codes, _positions_of(end, hops))
+                if part in hops and not _is_beyond(part, hops, reach):
                     # All of them are there already, and no product of lengths is made for them.
-                    found[through, end] = codes_of(hops[through, end])
+                    found[part] = codes_of(hops[part])
                     continue
-                places = hop.positions
-                last = _positions_of(end, hops)
-                back = backwards(codes_of(hop), places[1], places[0]), places[0]
-                own = reached(back, (codes, last))
-                known = found.get((through, end))
-                found[through, end] = own if known is None else np.union1d(known, own)
+                through = reached(*own)
+                found[part] = np.union1d(found[part], through) if part in found else through
     return found
+
+
+def _reach(hops: Collection[Ends]) -> set[Ends]:
+    """Return the pairs of layers of which the one leads to the other."""
+    found: set[Ends] = set()
+    for source, target in sorted(hops, reverse=True):
+        found.add((source, target))
+        found |= {(source, end) for begin, end in found if begin == target}
+    return found
+
+
+def _is_beyond(ends: Ends, hops: Collection[Ends], reach: Collection[Ends]) -> bool:
+    """Whether there are other ways between two layers than a step."""
+    return any(source == ends[0] and (target, ends[1]) in reach for source, target in hops)
 
 
 def _positions_of(layer: int, hops: Mapping[Ends, PathTable]) -> int:

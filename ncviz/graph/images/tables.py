@@ -17,17 +17,18 @@ def link_table(graph: NeuralGraph, link: Connection) -> PathTable:
     Raises:
         ModelError: If that would be too large for memory.
     """
-    if not (graph.is_of_image and _is_by_unit(graph, link)):
+    if not is_of_units(graph, link):
         return connection_taps(graph, link).table
     before, after = (layer_grid(graph.layer_shapes[layer]) for layer in (link.source, link.target))
     table = _table_of_edges(link.edges, before, after)
     return between_channels(table, graph.kept_channels(link.source), graph.kept_channels(link.target))
 
 
-def _is_by_unit(graph: NeuralGraph, link: Connection) -> bool:
+def is_of_units(graph: NeuralGraph, link: Connection) -> bool:
     """Whether a link has a row of weights for each unit of its target, as those that an image weighs have."""
     units = prod(graph.layer_shapes[link.target])
-    return not link.parameter and link.fields.shape[:2] == (units, 1) and link.weight.shape[1] == 1
+    is_by_unit = not link.parameter and link.fields.shape[:2] == (units, 1) and link.weight.shape[1] == 1
+    return graph.is_of_image and is_by_unit
 
 
 def _table_of_edges(edges: EdgeList, before: tuple[int, int], after: tuple[int, int]) -> PathTable:
