@@ -24,10 +24,10 @@ from ncviz.engine.plan import Plan, make_plan, near_plan
 from ncviz.engine.results import ConnectionCurvature, Settings, joined, within
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.graph.extent import check_paths
+from ncviz.graph.images.room import Room
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances, distances, steps, surroundings, with_links
 from ncviz.graph.positions import layer_grid
-from ncviz.graph.room import Room
 from ncviz.progress import Progress
 
 _BOUNDS = 0.15

@@ -14,10 +14,10 @@ import numpy as np
 
 from ncviz.engine.layers import AdjacentLayers, adjacent_layers
 from ncviz.engine.wiring import NOTHING, classes, crossings, direct, expand, kinds, readings
+from ncviz.graph.images.room import Room
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
 from ncviz.graph.positions import starts_of
-from ncviz.graph.room import Room
 
 # First pair, end of the pairs, first source channel, end of the source channels.
 Part = tuple[int, int, int, int]

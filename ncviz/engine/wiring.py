@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ncviz.graph.images.room import Room
 from ncviz.graph.paths import Distances
 from ncviz.graph.positions import PathTable, Taps, padded_together, starts_of
 from ncviz.graph.products import distinct_columns
-from ncviz.graph.room import Room
 
 if TYPE_CHECKING:
     from ncviz.engine.layers import AdjacentLayers

@@ -12,11 +12,11 @@ import numpy as np
 from ncviz.errors import CancelledError
 from ncviz.graph.connection import Connection
 from ncviz.graph.images.pairs import pairs_around, pairs_on_the_way, restricted
+from ncviz.graph.images.room import Room
 from ncviz.graph.images.tables import is_of_units, link_table
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import PathTable, Taps, connection_taps
 from ncviz.graph.products import Way, shortest_of
-from ncviz.graph.room import Room
 
 # How often it is told how far the paths are.
 _LOOK_SECONDS = 0.1

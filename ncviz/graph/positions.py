@@ -14,8 +14,8 @@ from math import prod
 import numpy as np
 
 from ncviz.graph.connection import Connection
+from ncviz.graph.images.room import Room
 from ncviz.graph.neural_graph import NeuralGraph
-from ncviz.graph.room import Room
 
 # Each part has tables of its own.
 MAX_PARTS = 16

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ncviz.devices import free_memory, guard
 from ncviz.errors import CancelledError, ModelError
+from ncviz.graph.images.room import Room
 from ncviz.graph.positions import PathTable, starts_of
-from ncviz.graph.room import Room
 from ncviz.text import gigabytes
 
 MAX_TABLE_BYTES = 4 * 2**30

@@ -13,8 +13,8 @@ from torch import nn
 from ncviz.errors import CancelledError, ModelError
 from ncviz.graph import paths, products
 from ncviz.graph.build import build_graph
+from ncviz.graph.images.room import Room
 from ncviz.graph.positions import PathTable
-from ncviz.graph.room import Room
 from tests.examples.networks import NETWORKS, make
 
 

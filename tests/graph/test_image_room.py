@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ncviz.graph.room import Room
+from ncviz.graph.images.room import Room
 
 LARGE = (40, 64, 64)
 
