@@ -96,6 +96,27 @@ console.log(JSON.stringify([strengths(9, 9, 100, 50, 0, 0), strengths(9, 9, 0, 2
     assert found[4] == "grey: attention, skips"
 
 
+def test_what_has_links_alone_has_no_weights_and_what_has_no_line_drawn_may(node, tmp_path, skipping):
+    links = Links(
+        np.array([0, 2], np.int32),
+        np.array([2, 4], np.int32),
+        np.zeros(2, np.int32),
+        ("at",),
+        ("product",),
+        (4,),
+    )
+    scores = replace(
+        skipping, links=links, source=np.array([0, 1, 0], np.int32), target=np.array([4, 5, 5], np.int32)
+    )
+    script = """
+const left = { visible: [1, 1, 1], lowest: [0, 0, 0] };
+console.log(JSON.stringify([2, 3].map((unit) => describeHit(network, { kind: "unit", unit }, left).rows[0])));
+"""
+    none = ["weights", "none, in or out"]
+    assert told(node, tmp_path, scores, script) == [none, none]
+    assert told(node, tmp_path, skipping, script)[1] == ["drawn edges", "0 of 0 kept"]
+
+
 def test_tokens_are_painted_in_their_cells_and_called_by_their_places(node, tmp_path):
     tokens = TokenMap(4, 4, (2, 1, 2, 2), (1, 9, 10, 13, 14), {0: "class token"})
     view = NetworkView(

@@ -24,6 +24,7 @@ export function describeHit(network, hit, left, isAll = false) {
     const { edges, lowest, kept } = unitSummary(network, hit.unit, left);
     /** @type {[string, string][]} */
     const rows = [[isAll ? network.lines : `drawn ${network.lines}`, `${count(kept)} of ${count(edges)} kept`]];
+    if (edges === 0 && hasLinksAlone(network, network.layerOf[hit.unit])) rows.splice(0, 1, ["weights", "none, in or out"]);
     if (network.leftOut?.[hit.unit]) rows.splice(0, 1, ["κ", "left out, so not measured"]);
     if (kept > 0) rows.push([network.middles ? "lowest middle of κ" : "lowest κ", signed(lowest)]);
     const activity = activityOf(network, hit.unit);
@@ -56,6 +57,17 @@ export function describeHit(network, hit, left, isAll = false) {
 export function factorsOf({ factor, start }, e) {
   if (!factor) return [];
   return Array.from(start ? factor.subarray(start[e], start[e + 1]) : factor.subarray(e, e + 1));
+}
+
+/**
+ * Whether a layer has no weights on either side, as an attention's scores; not all lines of a layer that has are drawn,
+ * but some are.
+ * @param {Network} network
+ * @param {number} layer
+ */
+function hasLinksAlone({ layerOf, source, target, linkSource, linkTarget }, layer) {
+  const touches = (/** @type {ArrayLike<number>} */ nodes) => Array.from(nodes).some((node) => layerOf[node] === layer);
+  return (touches(linkSource) || touches(linkTarget)) && !touches(source) && !touches(target);
 }
 
 /**
