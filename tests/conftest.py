@@ -52,6 +52,10 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
             # A machine that does anything beside may starve a browser; the summary names each that needed two tries.
             item.add_marker(pytest.mark.flaky(reruns=1))
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.slow)
+    # Begun last, each would leave the other workers with nothing to do.
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_terminal_summary(terminalreporter):

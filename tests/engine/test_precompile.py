@@ -60,7 +60,7 @@ assert after == before, {name: after[name] - before.get(name, set()) for name in
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_is_compiled_ahead_is_all_that_is_needed():
     command = [sys.executable, "-c", EVERYTHING]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

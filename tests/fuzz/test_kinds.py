@@ -67,7 +67,7 @@ def test_it_takes_no_more_than_a_harmless_file(kind):
     assert time.process_time() - begun < 12
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="where memory is told for each file")
 @pytest.mark.parametrize("files", [IMAGES, NETWORKS], ids=["images", "networks"])
 def test_a_few_numbers_turned_up_take_little(files):

@@ -136,7 +136,7 @@ def on_the_cpu(monkeypatch):
 QUICK = ("conv-edges", "mlp-weights", "conv-min-plus", "channels", "solve-many", "ricci")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("no_peak", "on_the_cpu")
 def test_the_report_holds_raw_times_and_what_follows_from_them(run, tmp_path):
     path = tmp_path / "bench.json"

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 IN_SIMULATOR = ("tests/transport/cuda/in_simulator.py", "tests/engine/on_device/in_simulator.py")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_in_the_simulator():
     """One process for all: numba looks for the simulator only when it is imported."""
     done = subprocess.run(
