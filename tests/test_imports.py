@@ -238,8 +238,8 @@ def test_the_check_lets_pass(path, source):
 LONGEST_CHAIN = 20
 MOST_MODULES = 20
 # Packages that the first page does without.
-HEAVY = {"PIL", "distributed", "networkx", "numba", "onnx", "onnxscript", "ot", "pandas", "plotly", "pyarrow",
-         "pyvis", "safetensors", "sklearn", "torch", "torchvision"}  # fmt: skip
+HEAVY = {"PIL", "distributed", "huggingface_hub", "networkx", "numba", "onnx", "onnxscript", "ot", "pandas", "plotly",
+         "pyarrow", "pyvis", "safetensors", "sklearn", "timm", "torch", "torchvision", "tqdm"}  # fmt: skip
 
 
 def module_name(path):

@@ -30,7 +30,10 @@ MENDED = {
 # Of another's own: numba brings the one version of llvmlite that it works with.
 BROUGHT = {"llvmlite": "numba"}
 # What a function needs that says so itself where it is missing.
-OPTIONAL = {"distributed": "requirements-dask.txt", "scikit-learn": "requirements.txt"}
+OPTIONAL = {
+    "distributed": "requirements-dask.txt", "huggingface-hub": "requirements-timm.txt",
+    "scikit-learn": "requirements.txt", "timm": "requirements-timm.txt", "tqdm": "requirements-timm.txt",
+}  # fmt: skip
 
 
 def read(path):

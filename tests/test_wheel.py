@@ -105,7 +105,7 @@ def test_it_asks_for_what_the_checkout_asks_for(installed):
     declared = installed.python(
         "from importlib.metadata import requires; print(*requires('ncviz'), sep='\\n')"
     )
-    extras = ("cuda", "dask", "onnx-export")
+    extras = ("cuda", "dask", "onnx-export", "timm")
     found = {name: set() for name in ("", *extras, "test")}
     for needed in map(Requirement, declared.splitlines()):
         for extra, names in found.items():

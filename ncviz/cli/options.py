@@ -32,7 +32,9 @@ checkpoint_options = (
         help="Your own network: weights (.pt, .pth, .safetensors), or weights and graph (.onnx, .pt2).",
     ),
     click.option(
-        "--architecture", help="What the weights are of; by default whatever their names and shapes fit."
+        "--architecture",
+        help="What the weights are of, such as torchvision/resnet18 or timm/resnet18; by default whatever their names "
+        "and shapes fit of those that are ours or torchvision's.",
     ),
     click.option(
         "--weights", help="Which of several weights in a checkpoint, such as ema; by default said which."

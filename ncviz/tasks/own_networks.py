@@ -1,4 +1,4 @@
-"""A network of the user's own: out of a file, or torchvision's published weights, if the server has room for it."""
+"""A network of the user's own: out of a file, or weights that others publish, if the server has room for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ncviz.errors import ModelError
+from ncviz.models import hub
+from ncviz.models.catalogue.timm_models import PREFIX as TIMM
+from ncviz.models.catalogue.timm_models import has_timm, timm_names
 from ncviz.models.catalogue.torchvision_models import default_weights
 from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.network import Network
@@ -15,8 +18,8 @@ from ncviz.reading.doors import prepare_reading, read_network_file
 from ncviz.text import quotable
 
 __all__ = [
-    "ENDINGS", "NETWORK_MEMORY", "Published", "Question", "architecture_title", "download_published",
-    "prepare_reading", "pretrained_names", "published", "read_network",
+    "ENDINGS", "NETWORK_MEMORY", "Published", "Question", "architecture_title", "download_published", "has_timm",
+    "prepare_reading", "pretrained_names", "published", "read_network", "timm_names",
 ]  # fmt: skip
 
 ENDINGS = ("onnx", "pt", "pth", "safetensors", "pt2")
@@ -24,9 +27,9 @@ ENDINGS = ("onnx", "pt", "pth", "safetensors", "pt2")
 
 @dataclass(frozen=True)
 class Published:
-    """Weights that torchvision publishes: size of the file, whether it is on this machine, and else where it is."""
+    """Weights that others publish: size of the file if it is known, whether it is on this machine, and else where."""
 
-    bytes: int
+    bytes: int | None
     is_here: bool
     host: str
 
@@ -95,7 +98,14 @@ def architecture_title(name: str) -> str:
 
 
 def published(name: str) -> Published:
-    """Return what is known of an architecture's published weights before they are fetched."""
+    """Return what is known of an architecture's published weights before they are fetched.
+
+    Raises:
+        ModelError: If there are none.
+    """
+    if name.startswith(TIMM):
+        here = hub.weights_here(name)
+        return Published(here.stat().st_size if here else None, here is not None, hub.HOST)
     return Published(
         download_bytes(name), weights_file(name).is_file(), default_weights(name).url.split("/")[2]
     )
@@ -108,5 +118,7 @@ def download_published(name: str, progress: Progress, is_cancelled: Callable[[],
         ModelError: If there is no room, no network, or the file is damaged.
         CancelledError: If it was stopped.
     """
-    with NETWORK_MEMORY.reading(download_bytes(name), architecture_title(name)):
-        return download_pretrained(name, progress, is_cancelled)
+    of_timm = name.startswith(TIMM)
+    size = hub.hub_bytes(name) if of_timm else download_bytes(name)
+    with NETWORK_MEMORY.reading(size, architecture_title(name)):
+        return (hub.download_from_hub if of_timm else download_pretrained)(name, progress, is_cancelled)

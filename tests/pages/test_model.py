@@ -12,7 +12,9 @@ import torch
 from PIL import Image
 
 from ncviz.data.datasets import load_sample_arrays
+from ncviz.models.catalogue import timm_models
 from ncviz.models.loading import load_model
+from ncviz.tasks import own_networks
 from ncviz.ui.link.view_state import DEFAULT_MODEL
 from tests.examples.contexts import NOWHERE
 
@@ -284,6 +286,30 @@ def test_published_weights_without_a_network_are_one_sentence(app, monkeypatch, 
     after(app, "bring-published")
     assert "could not be downloaded" in app.main.error[0].value
     assert draft(app) is None
+
+
+@pytest.mark.slow
+def test_weights_of_timm_without_a_network_or_without_timm_are_one_sentence(app, monkeypatch, tmp_path):
+    pytest.importorskip("timm")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    # Nobody listens on the port of what is thrown away.
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    next(group for group in app.get("button_group") if group.key == "bring-way").set_value("published")
+    app.run()
+    next(group for group in app.get("button_group") if group.key == "bring-publisher").set_value("timm")
+    app.run()
+    names = app.selectbox(key="bring-published-timm")
+    assert names.value == "timm/resnet18.a1_in1k"
+    assert "vit_tiny_patch16_224.augreg_in21k_ft_in1k" in names.options
+    assert "huggingface.co when you press the button, not before" in texts(app)
+    press(app, "bring-download")
+    after(app, "bring-published")
+    assert "could not be downloaded from huggingface.co" in app.main.error[0].value
+    assert draft(app) is None
+    monkeypatch.setattr(timm_models, "has_timm", lambda: False)
+    monkeypatch.setattr(own_networks, "has_timm", lambda: False)
+    app.run()
+    assert "pip install timm" in app.main.info[0].value
 
 
 @pytest.mark.slow

@@ -40,8 +40,12 @@ def values_of(traced: fx.GraphModule, wanted: set[fx.Node]) -> dict[fx.Node, Any
 def free_of_types(traced: fx.GraphModule) -> None:
     """Make a trace one that runs in any floating-point type, as in the type that its parameters will have.
 
-    What does not depend on the image is computed once, in the network's own type, and activations are no longer cast.
+    What does not depend on the image is computed once, in the network's own type, and activations are no longer cast;
+    nothing insists on the type that a network was exported with.
     """
+    for node in list(traced.graph.nodes):
+        if node.target is torch.ops.aten._assert_tensor_metadata.default:
+            traced.graph.erase_node(node)
     _fold_constants(traced)
     free, modules = image_free(traced.graph), dict[str, nn.Module]()
     for node in list(traced.graph.nodes):

@@ -15,6 +15,7 @@ from ncviz.errors import ModelError
 from ncviz.models.catalogue.form_layers import form_architecture
 from ncviz.models.catalogue.resnets import ResNet
 from ncviz.models.catalogue.specs import Architecture
+from ncviz.models.catalogue.timm_models import timm_architecture
 from ncviz.models.catalogue.token_networks import convnext, vision_transformer
 from ncviz.models.catalogue.torchvision_models import torchvision_architecture
 
@@ -120,8 +121,9 @@ def find_architecture(name: str) -> Architecture:
     """Return an architecture by name.
 
     Args:
-        name: A name in ``ARCHITECTURES``, one of torchvision's as "torchvision/resnet18", either of them with "@10"
-            behind for another number of classes, or the name of a ``ncviz.models.catalogue.form.Form``.
+        name: A name in ``ARCHITECTURES``, one of torchvision's as "torchvision/resnet18" or, where timm is installed,
+            one of timm's as "timm/resnet18", each of them with "@10" behind for another number of classes, or the name
+            of a ``ncviz.models.catalogue.form.Form``.
 
     Raises:
         ModelError: If there is none of that name, with the choices.
@@ -133,6 +135,8 @@ def find_architecture(name: str) -> Architecture:
         raise ModelError(f"{name!r} must end in a number of classes after the @, such as {base}@10.")
     if base.startswith("torchvision/"):
         found = torchvision_architecture(base)
+    elif base.startswith("timm/"):
+        found = timm_architecture(base)
     elif (base := _ALIASES.get(base, base)) in ARCHITECTURES:
         if at:
             base = _OTHER_CLASSES.get(base, base)
@@ -140,8 +144,8 @@ def find_architecture(name: str) -> Architecture:
         found = ARCHITECTURES[base]
     else:
         raise ModelError(
-            f"Unknown architecture {name!r}; choose one of {', '.join(ARCHITECTURES)}, or one of torchvision's, "
-            "such as torchvision/resnet18."
+            f"Unknown architecture {name!r}; choose one of {', '.join(ARCHITECTURES)}, or one of torchvision's or "
+            "timm's, such as torchvision/resnet18 or timm/vit_tiny_patch16_224."
         )
     return found.with_classes(int(count)) if at else found
 
@@ -180,7 +184,12 @@ class _Drawn(TorchFunctionMode):
 
 
 def build_without_weights(architecture: Architecture) -> nn.Module:
-    """Return the network with its names and shapes and no values, as fast as can be."""
+    """Return the network with its names and shapes and no values, as fast as can be.
+
+    Where it holds numbers that no state dict holds, it comes with values.
+    """
+    if architecture.has_own_values:
+        return _built(architecture, 0)
     with _EmptyOnMeta():
         return architecture.build()
 
@@ -191,7 +200,8 @@ def build_empty(architecture: str) -> nn.Module:
     Raises:
         ModelError: If there is no architecture of that name.
     """
-    return build_without_weights(find_architecture(architecture)).to_empty(device="cpu")
+    net = build_without_weights(find_architecture(architecture))
+    return net.to_empty(device="cpu") if any(own.is_meta for own in net.parameters()) else net
 
 
 def build_seeded(architecture: str, seed: int) -> nn.Module:
@@ -203,12 +213,14 @@ def build_seeded(architecture: str, seed: int) -> nn.Module:
     Raises:
         ModelError: If there is no architecture of that name.
     """
-    generator = torch.Generator().manual_seed(seed)
+    found = find_architecture(architecture)
+    if found.has_own_values:
+        return _built(found, seed)
     net = build_empty(architecture)
     if not all(_is_usual(layer) for layer in net.modules()):
         # Attention, learned tokens, scales: what its own code begins with.
-        with _Drawn(generator):
-            return find_architecture(architecture).build()
+        return _built(found, seed)
+    generator = torch.Generator().manual_seed(seed)
     for layer in net.modules():
         if isinstance(layer, _LINEAR):
             bound = 1.0 / math.sqrt(layer.weight[0].numel())  # these layers' default: ±1/√(fan in)
@@ -218,6 +230,12 @@ def build_seeded(architecture: str, seed: int) -> nn.Module:
         elif isinstance(layer, _CONSTANT):
             layer.reset_parameters()
     return net
+
+
+def _built(architecture: Architecture, seed: int) -> nn.Module:
+    """Return the network as its own code begins it, whatever that draws drawn from a generator of its own."""
+    with _Drawn(torch.Generator().manual_seed(seed)):
+        return architecture.build()
 
 
 def _is_usual(layer: nn.Module) -> bool:

@@ -46,6 +46,7 @@ class Architecture:
         classes: Class names of its published weights, if it has any.
         preprocessing: What its published weights expect of an image, if it has any.
         is_resizable: Whether it also takes images of another height and width.
+        has_own_values: Whether it holds numbers that are not in its state dict, so that it is never built empty.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Architecture:
     classes: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
     is_resizable: bool = False
+    has_own_values: bool = False
 
     def with_classes(self, count: int) -> Architecture:
         """Return the same with another number of logits; its name then ends in ``@<count>``.

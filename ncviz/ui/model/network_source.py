@@ -20,7 +20,8 @@ from ncviz.ui.model.draft import Draft
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
 
-USUAL_PUBLISHED = "torchvision/squeezenet1_1"
+# Whose weights, and which of them is chosen at first.
+_PUBLISHERS = {"torchvision": "torchvision/squeezenet1_1", "timm": "timm/resnet18.a1_in1k"}
 PYTHON = """import ncviz, torch
 
 # Any nn.Module that torch.fx or torch.export can trace, with images [n, C, H, W] as the network sees them.
@@ -167,21 +168,38 @@ def _draw_published() -> None:
         with telling_errors(partial(draft.say_problem, "published")):
             draft.take_network(network)
             st.rerun()
-    names = own_networks.pretrained_names()
+    publisher = str(
+        st.segmented_control(
+            "Published by",
+            list(_PUBLISHERS),
+            default="torchvision",
+            required=True,
+            key="bring-publisher",
+            persist_state="session",
+        )
+    )
+    of_timm = publisher == "timm"
+    if of_timm and not own_networks.has_timm():
+        st.info("timm is not installed where the app runs: `pip install timm`, then start the app again.")
+        return
+    with st.spinner(f"Asking {publisher} what there is…"):
+        names = own_networks.timm_names() if of_timm else own_networks.pretrained_names()
+    usual = _PUBLISHERS[publisher]
     columns = st.columns([3, 1], vertical_alignment="bottom")
     name = columns[0].selectbox(
         "Architecture",
         names,
-        index=names.index(USUAL_PUBLISHED) if USUAL_PUBLISHED in names else 0,
-        format_func=own_networks.architecture_title,
-        key="bring-published",
+        index=names.index(usual) if usual in names else 0,
+        # Of timm's more than thousand the name alone, which its users know.
+        format_func=(lambda name: name.partition("/")[2]) if of_timm else own_networks.architecture_title,
+        key=f"bring-published-{publisher}",
         persist_state="session",
     )
     weights = own_networks.published(name)
-    size = megabytes(weights.bytes)
+    size = "" if weights.bytes is None else megabytes(weights.bytes)
     job = draft.running("published")
     is_pressed = columns[1].button(
-        "Open" if weights.is_here else f"Download {size}",
+        "Open" if weights.is_here else f"Download {size}".strip(),
         type="primary",
         key="bring-download",
         width="stretch",
@@ -192,7 +210,12 @@ def _draw_published() -> None:
         if weights.is_here
         else f"fetched from {weights.host} when you press the button, not before."
     )
-    st.caption(f"Torchvision's weights, trained on ImageNet's 1,000 classes. {size}, {where}")
+    told = (
+        "timm's weights, in safetensors"
+        if of_timm
+        else f"Torchvision's weights, trained on ImageNet's 1,000 classes. {size}"
+    )
+    st.caption(f"{told}, {where}")
     if is_pressed:
 
         def work(job: Job) -> tasks.Network:

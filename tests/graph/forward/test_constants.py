@@ -197,3 +197,24 @@ def test_rounding_is_refused(cast):
 
     with pytest.raises(ModelError, match=r"rounds activations to torch\.int64"):
         build_graph(Rounding().eval(), (1, 5, 5))
+
+
+@pytest.mark.slow
+def test_an_exported_network_that_insists_on_its_type_runs_in_another():
+    class Insisting(Body):
+        """Its forward has a loop over a size, so that it is exported; with a cast of what is no activation."""
+
+        def __init__(self):
+            super().__init__()
+            self.shift = nn.Parameter(torch.rand(2, 1, 5, 5))
+
+        def inside(self, x):
+            for at in range(x.shape[1]):
+                x = x + self.shift[at : at + 1].to(self.conv.weight.dtype)
+            return x
+
+    net, inputs = Insisting().eval(), torch.rand(3, 1, 5, 5)
+    graph = build_graph(net, (1, 5, 5))
+    found = layer_activations(net, graph, inputs)
+    with torch.no_grad():
+        assert torch.allclose(found[-1], net(inputs).double().softmax(dim=1), atol=1e-6)
