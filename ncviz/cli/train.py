@@ -38,8 +38,9 @@ def train(
     """Train MODEL and write its checkpoint and card.
 
     MODEL is a network of the zoo, or with --dataset any architecture: resnet20, torchvision/resnet18@10,
-    timm/resnet10t@10 where timm is installed, or one of the form, such as form/cnn/1x28x28/8k5s2-16k5s2/64/relu-bn@10. A training that was interrupted goes on from its last
-    finished epoch, which is kept in the folder until the end.
+    timm/resnet10t@10 where timm is installed, or one of the form, such as
+    form/cnn/1x28x28/8k5s2-16k5s2/64/relu-bn@10. A training that was interrupted goes on from its last finished epoch,
+    which is kept in the folder until the end.
     """
     from ncviz.models.training.train import train_zoo_model
 
