@@ -153,9 +153,12 @@ class Visit:
     def slider(self):
         return self.page.get_by_test_id("ncviz-slider").first
 
-    def drag(self, start, end, steps=25, read=None):
-        """Drag the slider between two shares of all weights; return what ``read`` gave at each step."""
-        seen = pull(self.page, self.slider(), start, end, steps, read)
+    def drag(self, start, end, steps=None, read=None):
+        """Drag the slider between two shares of all weights; return what ``read`` gave at each step.
+
+        Each step is drawn and measured, so that there are few of them where nobody looks.
+        """
+        seen = pull(self.page, self.slider(), start, end, steps or (15 if read else 6), read)
         self.settle()
         return seen
 

@@ -33,11 +33,11 @@ def wait_until_measured(visit, *sides):
     visit.wait(lambda: all("measured on" in source(visit, side) for side in sides or (LEFT,)))
 
 
-def drag(visit, side, start, end, steps=15, read=None):
+def drag(visit, side, start, end, steps=None, read=None):
     """Drag one side's slider between two shares of all weights; return what ``read`` gave on the way."""
     slider = on(visit, side, "slider")
     slider.scroll_into_view_if_needed()
-    seen = pull(visit.page, slider, start, end, steps, read)
+    seen = pull(visit.page, slider, start, end, steps or (15 if read else 6), read)
     visit.settle()
     return seen
 

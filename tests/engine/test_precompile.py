@@ -42,11 +42,13 @@ assert needed <= before.keys(), before.keys()
 from ncviz import neural_curvature, ollivier_ricci
 from ncviz.transport import solve_many
 from tests.examples.wired import WIRED, make
-for name in WIRED:
-    for zero_share in (0.0, 0.4):
+for number, name in enumerate(WIRED):
+    for share, zero_share in enumerate((0.0, 0.4)):
         net, x = make(name, 1, zero_share)
         last = [name for name, values in net.named_parameters() if values.ndim > 1 and values.any()][-1]
-        for options in ({}, {"keep_edges": True}, {"keep_samples": True}, {"channels": 1}, {"layers": [last]}):
+        every = {}, {"keep_edges": True}, {"keep_samples": True}, {"channels": 1}, {"layers": [last]}
+        # Each network with all of them, and with both shares; each of them with both shares, of every other network.
+        for options in every[(number + share) % 2 :: 2]:
             neural_curvature(net, torch.cat([x, 1 - x]), **options)
 neural_curvature(net, x, alpha=0.3)
 neural_curvature(net, x, alpha=0.3, time_limit=60)

@@ -20,26 +20,30 @@ from tests.explain.test_explain_edge import check_sums, picks
 ALPHAS = (0.0, 0.3, 0.9)
 
 
-@pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize(("name", "batchnorm"), CASES)
-def test_every_wiring_agrees_with_the_engine(name, batchnorm, alpha):
+def test_every_wiring_agrees_with_the_engine(name, batchnorm):
     net, x = make(name, 3, zero_share=0.2)
-    result = neural_curvature(net, x, alpha=alpha, keep_edges=True, batchnorm=batchnorm)
     lens = look(net, x, batchnorm=batchnorm)
-    for index, connection in enumerate(result.graph.connections):
-        source, target, kappa = (part.tolist() for part in result.edges(index))
+    results = {
+        alpha: neural_curvature(net, x, alpha=alpha, keep_edges=True, batchnorm=batchnorm) for alpha in ALPHAS
+    }
+    for index, connection in enumerate(lens.graph.connections):
+        edges = {alpha: [part.tolist() for part in result.edges(index)] for alpha, result in results.items()}
+        source, target, _ = edges[ALPHAS[0]]
+        assert all(each[:2] == [source, target] for each in edges.values())
         for at in picks(len(source), 12, seed=index):
             problem = lens.edge(index, source[at], target[at])
-            found = problem.at(alpha)
-            assert found.curvature == pytest.approx(kappa[at], rel=1e-9, abs=1e-9)
-            assert problem.curvature(alpha) == pytest.approx(kappa[at], rel=1e-9, abs=1e-9)
-            assert found.layers == (connection.source, connection.target)
-            assert found.length == pytest.approx(1 / abs(found.weight))
-            assert found.direct <= found.length
-            if found.is_dead:
-                assert found.curvature == 1
-            else:
-                check_sums(found)
+            for alpha in ALPHAS:
+                found, kappa = problem.at(alpha), edges[alpha][2][at]
+                assert found.curvature == pytest.approx(kappa, rel=1e-9, abs=1e-9), alpha
+                assert problem.curvature(alpha) == pytest.approx(kappa, rel=1e-9, abs=1e-9), alpha
+                assert found.layers == (connection.source, connection.target)
+                assert found.length == pytest.approx(1 / abs(found.weight))
+                assert found.direct <= found.length
+                if found.is_dead:
+                    assert found.curvature == 1
+                else:
+                    check_sums(found)
 
 
 @pytest.mark.slow
