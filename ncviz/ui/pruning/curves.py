@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -148,17 +148,9 @@ def log(of: tasks.Network, compared: Comparison) -> tasks.SeriesLog:
 
 def job_key(of: tasks.Network, compared: Comparison) -> str:
     """Return the key of a run: criteria and seeds are no part of it, so that one that runs is joined."""
-    settings = (
-        compared.samples_per_class,
-        compared.alpha,
-        compared.scope,
-        compared.order,
-        list(compared.protected),
-        compared.never_active,
-        *([compared.repair] if compared.is_repaired else []),
-        *([[list(each) for each in compared.budgets]] if compared.budgets else []),
-    )
-    return digest("comparison", of.fingerprint, session.context().fingerprint(of), *settings)
+    # All else is, whatever settings there come to be; where one looks closer, nothing depends on.
+    settings = asdict(replace(compared, criteria=(), seeds=(), sparsity=0.0))
+    return digest("comparison", of.fingerprint, session.context().fingerprint(of), settings)
 
 
 def seconds(of: tasks.Network, configs: Collection[PruningConfig]) -> float:
