@@ -101,6 +101,7 @@ _RESNET_RECIPE = Recipe(
     precision="bfloat16",
     optimiser="sgd",
 )
+_VIT_RECIPE = Recipe(epochs=12, batch_size=128, learning_rate=0.002)
 _CONVNEXT_RECIPE = Recipe(epochs=10, batch_size=128, learning_rate=0.005)
 _OWN_RECIPE = Recipe(epochs=10, batch_size=64, learning_rate=0.003)
 _WITHIN_LAYER = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
@@ -142,6 +143,7 @@ MODELS: dict[str, ModelSpec] = {
         _spec("lenet-mnist-tanh-adversarial", "LeNet, MNIST (tanh, adversarial)", "mnist", _ADVERSARIAL_RECIPE,
               architecture="lenet-mnist-tanh"),
         _spec("mlpnet-mnist", "MLPNet, MNIST", "mnist", _MLPNET_RECIPE),
+        _spec("vit-mnist", "ViT, MNIST", "mnist", _VIT_RECIPE, is_half=True, has_results=False),
         _spec("convnext-mnist", "ConvNeXt, MNIST", "mnist", _CONVNEXT_RECIPE, is_half=True),
         _spec("vgg9-cifar10-relu", "VGG-9, CIFAR-10 (ReLU)", "cifar10", _VGG_RECIPE, is_half=True),
         _spec("resnet20-cifar10", "ResNet-20, CIFAR-10", "cifar10", _RESNET_RECIPE, is_half=True,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ncviz.config import COMPARED, COMPARED_DRAWS, SCOPES, CurvatureConfig, PruningConfig
+from ncviz.errors import NcvizError
 from ncviz.models.network import Network, open_network
 from ncviz.models.zoo import MODELS
 from ncviz.progress import Progress
@@ -26,8 +27,8 @@ MAX_ORDERED_WEIGHTS = 10_000
 def bundle(folder: Path = BUNDLED, progress: Progress | None = None, models: Sequence[str] = ()) -> int:
     """Compute the results that ship with ncviz, so that the pages of each bundled network open measured.
 
-    What the folder holds and is still asked for stays as it is, and so does what is of other networks than those named;
-    whatever else lies there is removed.
+    What the folder holds and is still asked for stays as it is, that of other networks than those named, too;
+    whatever else lies there is removed. What a network refuses is left out and said.
 
     Args:
         folder: Where to write the records.
@@ -39,13 +40,17 @@ def bundle(folder: Path = BUNDLED, progress: Progress | None = None, models: Seq
     """
     desk = Desk(Store(str(folder)))
     whole = Context(desk, progress=progress)
-    of_others = {entry.key for entry in desk.store.entries()} if models else set()
     kept = [(name, task) for name in models or MODELS for task in shipped(open_network(name))]
     for number, (name, task) in enumerate(kept):
         part = whole.part(number / len(kept), (number + 1) / len(kept), f"{name}: ")
-        part.run(task)
-        part.say(1.0, f"{task.kind} done")
-    keys = of_others | {task.key(whole) for _, task in kept}
+        try:
+            part.run(task)
+        except NcvizError as error:
+            # Such as a criterion that does not know a network's layers.
+            part.say(1.0, f"left out: {error}")
+        else:
+            part.say(1.0, f"{task.kind} done")
+    keys = {task.key(whole) for name in MODELS for task in shipped(open_network(name))}
     for entry in desk.store.entries():
         if entry.key not in keys:
             desk.store.remove(entry.key)
