@@ -14,7 +14,7 @@ import numpy as np
 
 from ncviz.engine.layers import AdjacentLayers, adjacent_layers
 from ncviz.engine.wiring import NOTHING, classes, crossings, direct, expand, kinds, readings
-from ncviz.graph.images.room import Room
+from ncviz.graph.images.room import Room, empty
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
 from ncviz.graph.positions import starts_of
@@ -227,9 +227,7 @@ def _least_steps(
 
 def _turned(lengths: np.ndarray, room: Room | None) -> np.ndarray:
     turned = lengths.transpose(0, 2, 1)
-    if room is None:
-        return np.ascontiguousarray(turned)
-    out = room.empty(turned.shape)
+    out = empty(turned.shape, room)
     out[:] = turned
     return out
 

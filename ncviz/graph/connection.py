@@ -87,6 +87,11 @@ class Connection:
         return int(((self.weight != 0).sum(axis=1) * (self.fields >= 0).sum(axis=1)).sum())
 
     @property
+    def number_of_weights(self) -> int:
+        """How many weights it has: those that other units, or other layers, read are not among them."""
+        return int((self.fields >= 0).any(axis=1).sum()) * self.weight.shape[1]
+
+    @property
     def first_position(self) -> np.ndarray:
         """For each weight the first output position at which it has an edge, int64 [W]; -1 if it has none."""
         inside = self.fields >= 0  # [G, P, K]

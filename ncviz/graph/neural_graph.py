@@ -128,6 +128,11 @@ class NeuralGraph:
         """Return what reads a layer, weight layers first; without what an image weighs (``products``)."""
         return tuple(each for each in (*self.connections, *self.links) if each.source == layer)
 
+    def name_of(self, connection: Connection) -> str:
+        """Return its name; of a weight that makes several layers, as queries and keys, that of the layer it makes."""
+        made = {each.target for each in self.connections if each.parameter == connection.parameter}
+        return connection.name if len(made) < 2 else self.layer_names[connection.target]
+
     def carrying(self, names: Sequence[str] | None) -> tuple[int, ...] | None:
         """Return which connections carry these weights; None for all.
 

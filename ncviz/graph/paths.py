@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -176,47 +176,52 @@ class _Search:
 
     def expect(self, wanted: Sequence[tuple[int, int]]) -> None:
         """Work out what these paths cost, so that the share that is done can be told."""
-        self.leads(wanted, is_expected=True)
-
-    def leads(
-        self, wanted: Sequence[tuple[int, int]], is_expected: bool = False
-    ) -> dict[tuple[int, int], bool]:
-        """Return whether anything leads from layer to layer, for all pairs on the way between those that are wanted."""
         leads: dict[tuple[int, int], bool] = dict.fromkeys(self.tables, True)
 
         def look(source: int, target: int) -> bool:
             ends = source, target
             if ends not in leads:
-                leads[ends] = False
-                for through in self.known.after(source):
-                    if through == target:
+                leads[ends] = ends in self.known.hops
+                for step, rest in self._splits(source, target):
+                    if look(*rest):
                         leads[ends] = True
-                    elif through < target and look(through, target):
-                        leads[ends] = True
-                        self._expected += self._cost(source, through, target) if is_expected else 0.0
+                        self._expected += self._cost(step, rest)
             return leads[ends]
 
         for source, target in wanted:
             look(source, target)
-        return leads
 
     @property
     def share(self) -> float:
         """The share of what was expected that is done."""
         return min(1.0, sum(self._done) / self._expected) if self._expected else 1.0
 
-    def _cost(self, source: int, middle: int, target: int) -> float:
+    def _splits(self, source: int, target: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+        """Give the steps that a path may be made of, each with the layers that the rest of it lies between.
+
+        Its first steps; its last ones where the layer is one of those ``backwards``.
+        """
+        if target in self.backwards:
+            for middle in self.known.before(target):
+                if middle > source:
+                    yield (middle, target), (source, middle)
+            return
+        for middle in self.known.after(source):
+            if middle < target:
+                yield (source, middle), (middle, target)
+
+    def _cost(self, step: tuple[int, int], rest: tuple[int, int]) -> float:
         """Return about what a product takes: its channels, for each kind of the step."""
-        hops = self.known.hops
-        is_first = (source, middle) in hops and target not in self.backwards
-        kinds, rows, columns = hops[(source, middle) if is_first else (middle, target)].lengths.shape
-        # The channels at the far end, of any step that begins or ends there.
-        far = next(
-            table.lengths.shape[2 if is_first else 1]
-            for (begin, end), table in hops.items()
-            if (end == target if is_first else begin == source)
+        kinds, rows, columns = self.known.hops[step].lengths.shape
+        far = rest[0] if rest[1] == step[0] else rest[1]
+        return float(kinds) * rows * columns * self._channels(far)
+
+    def _channels(self, layer: int) -> int:
+        return next(
+            table.lengths.shape[1 + ends.index(layer)]
+            for ends, table in self.known.hops.items()
+            if layer in ends
         )
-        return float(kinds) * rows * columns * far
 
     def between(self, source: int, target: int) -> PathTable | None:
         """Return the shortest paths between two layers; None if nothing leads from one to the other.
@@ -238,16 +243,16 @@ class _Search:
             return None
         wanted = None if self.pairs is None else self.pairs[ends]
         ways: list[Way] = []
-        costs = []
-        for middle in self.known.before(target) if target in self.backwards else self.known.after(source):
-            if middle in ends:
-                hop = self.known.hops[ends]
-                ways.append((hop if wanted is None else restricted(hop, wanted), None))
-            elif source < middle < target:
-                way = self._way(source, middle, target)
-                if way is not None:
-                    ways.append(way)
-                    costs.append(self._cost(source, middle, target))
+        if ends in self.known.hops:
+            hop = self.known.hops[ends]
+            ways.append((hop if wanted is None else restricted(hop, wanted), None))
+        cost = 0.0
+        for step, between in self._splits(source, target):
+            rest = self.between(*between)
+            if rest is not None:
+                hop = self.known.hops[step]
+                ways.append((rest, hop) if between[0] == source else (hop, rest))
+                cost += self._cost(step, between)
         if not ways:
             return None
         if len(ways) == 1 and ways[0][1] is None:
@@ -255,16 +260,8 @@ class _Search:
         if self.cancel is not None and self.cancel.is_set():
             raise CancelledError
         found = shortest_of(ways, self.device, self.executor, self.cancel, wanted, self.room)
-        self._done += costs
+        self._done.append(cost)
         return found
-
-    def _way(self, source: int, middle: int, target: int) -> Way | None:
-        """Return what leads from layer to layer by one in the middle; None if nothing does."""
-        if target in self.backwards:
-            before = self.between(source, middle)
-            return None if before is None else (before, self.known.hops[middle, target])
-        onward = self.between(middle, target)
-        return None if onward is None else (self.known.hops[source, middle], onward)
 
 
 def shortest(tables: Sequence[PathTable]) -> PathTable:

@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from ncviz.graph.connection import Connection
-from ncviz.graph.images.room import Room
+from ncviz.graph.images.room import Room, empty
 from ncviz.graph.neural_graph import NeuralGraph
 
 # Each part has tables of its own.
@@ -97,8 +97,7 @@ def padded_together(
     lengths: Sequence[np.ndarray], channels: tuple[int, int], room: Room | None = None
 ) -> np.ndarray:
     """Return lengths one after the other, float64 [kinds, *channels], where some have fewer channels."""
-    shape = (sum(map(len, lengths)), *channels)
-    out = np.empty(shape) if room is None else room.empty(shape)
+    out = empty((sum(map(len, lengths)), *channels), room)
     first = 0
     for own in lengths:
         _, before, after = own.shape

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ncviz.devices import free_memory, guard
 from ncviz.errors import CancelledError, ModelError
-from ncviz.graph.images.room import Room
+from ncviz.graph.images.room import Room, empty
 from ncviz.graph.positions import PathTable, starts_of
 from ncviz.text import gigabytes
 
@@ -27,21 +27,6 @@ _TASKS = 64
 
 # The shortest of several: a product of two tables, or a table as it is.
 Way = tuple[PathTable, PathTable | None]
-
-
-def compose(
-    left: PathTable,
-    right: PathTable,
-    device: str = "cpu",
-    executor: Executor | None = None,
-    cancel: threading.Event | None = None,
-    wanted: np.ndarray | None = None,
-) -> PathTable:
-    """Return the min-plus product of two tables, the later layer of the one being the earlier layer of the other.
-
-    Arguments and errors are those of ``shortest_of``.
-    """
-    return shortest_of([(left, right)], device, executor, cancel, wanted)
 
 
 def shortest_of(
@@ -78,7 +63,7 @@ def shortest_of(
     source, target, kind, start, chosen = _kinds(pair, product, positions)
     shape = (len(start) - 1, left.lengths.shape[1], last.lengths.shape[2])
     check_room(shape)
-    out = np.empty(shape) if room is None else room.empty(shape)
+    out = empty(shape, room)
     is_begun = False
     # What is there as it is first, so that products are compared with it as they are made.
     for at in sorted(range(len(ways)), key=lambda at: ways[at][1] is not None):

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ncviz.data.known.downloads import downloaded
 from ncviz.errors import CancelledError, ModelError
-from ncviz.limits import LIMITS
 from ncviz.models.catalogue.timm_models import timm_architecture, weights_repository
 from ncviz.models.files.content import read_content
 from ncviz.models.files.state_dict.reader import load_safetensors
+from ncviz.models.pretrained import check_download
 from ncviz.progress import Progress
-from ncviz.text import megabytes, quotable
+from ncviz.text import quotable
 
 if TYPE_CHECKING:
     from ncviz.models.network import Network
@@ -90,11 +91,7 @@ def download_from_hub(
     from ncviz.models.files.open_file import network_from_state
 
     title, size = timm_architecture(name).title, hub_bytes(name, endpoint)
-    if size > LIMITS.file_bytes:
-        raise ModelError(
-            f"The weights of {title} take {megabytes(size)}, at most {megabytes(LIMITS.file_bytes)} are loaded; choose "
-            "a smaller network."
-        )
+    check_download(title, size)
     path = weights_here(name)
     if path is None:
         with _asking(name):
@@ -115,17 +112,15 @@ def _bar(progress: Progress | None, cancel: Callable[[], bool] | None) -> Any:
 
     class Bar(tqdm):
         def __init__(self, *given: Any, **named: Any) -> None:
-            self._done = float(named.get("initial") or 0)
+            self._done, self._whole = (round(named.get(name) or 0) for name in ("initial", "total"))
             super().__init__(*given, **(named | {"disable": True}))
-            self._whole = float(named.get("total") or 0)
 
         def update(self, n: float | None = 1) -> bool | None:
-            self._done += n or 0
+            self._done += round(n or 0)
             if cancel is not None and cancel():
                 raise CancelledError
             if progress is not None:
-                share = min(1.0, self._done / self._whole) if self._whole else 0.0
-                progress(share, f"{self._done / 1e6:,.0f} of {megabytes(round(self._whole))} downloaded")
+                progress(*downloaded(self._done, self._whole))
             return super().update(n)
 
     return Bar

@@ -79,11 +79,7 @@ def download_pretrained(
     from ncviz.models.files.open_file import network_from_state
 
     architecture = torchvision_architecture(name)
-    if name not in pretrained_names():
-        raise ModelError(
-            f"The weights of {architecture.title} take {megabytes(download_bytes(name))}, at most "
-            f"{megabytes(LIMITS.file_bytes)} are loaded; choose a smaller network."
-        )
+    check_download(architecture.title, download_bytes(name))
     path, url = weights_file(name), default_weights(name).url
     found = _HASH.search(path.name)
     if found is None:
@@ -98,6 +94,19 @@ def download_pretrained(
         raise ModelError(str(error)) from error
     state = {_OLD_DENSENET.sub(r"\1\2", key): tensor for key, tensor in _load(path).items()}
     return network_from_state(state, name, path.name, dataset=dataset, title=architecture.title)
+
+
+def check_download(title: str, size: int) -> None:
+    """Refuse weights that take more than a file may.
+
+    Raises:
+        ModelError: If they do.
+    """
+    if size > LIMITS.file_bytes:
+        raise ModelError(
+            f"The weights of {title} take {megabytes(size)}, at most {megabytes(LIMITS.file_bytes)} are loaded; choose "
+            "a smaller network."
+        )
 
 
 def _load(path: Path) -> dict[str, Any]:

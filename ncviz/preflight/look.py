@@ -167,9 +167,6 @@ def _rows(graph: NeuralGraph, net: nn.Module, live: Sequence[float | None]) -> t
         for at, each in enumerate(graph.connections)
         if graph.depends_on_image and is_near_product(graph, at)
     }
-    made: dict[str, set[int]] = {}
-    for each in graph.connections:
-        made.setdefault(each.parameter, set()).add(each.target)
     shares = dict(zip(map(id, graph.connections), live, strict=True))
     for each in sorted((*graph.connections, *graph.links), key=lambda one: (one.target, not one.parameter)):
         key = each.name, each.target
@@ -190,15 +187,14 @@ def _rows(graph: NeuralGraph, net: nn.Module, live: Sequence[float | None]) -> t
                 is_of_image=known.is_of_image or id(each) in of_image,
             )
             continue
-        # One weight may make several layers, as an attention's queries, keys and values.
-        is_one = len(made.get(each.parameter, ())) < 2
-        own = (each.fields >= 0).any(axis=1).sum() * each.weight.shape[1]
+        name = graph.name_of(each) if each.parameter else each.name
+        size = prod(each.shape) if name == each.name else each.number_of_weights
         rows[key] = LayerFacts(
-            each.name if is_one else graph.layer_names[each.target],
+            name,
             _kind(each, modules),
             reads,
             graph.layer_shapes[each.target],
-            0 if not each.parameter else prod(each.shape) if is_one else int(own),
+            size if each.parameter else 0,
             each.number_of_edges,
             shares.get(id(each)),
             is_of_image=id(each) in of_image,

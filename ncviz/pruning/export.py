@@ -13,6 +13,7 @@ from torch.nn.utils import prune as torch_prune
 from ncviz.copies.own_copy import plain_copy
 from ncviz.errors import NcvizError
 from ncviz.pruning.masks import apply_masks, places_of, under_all_names
+from ncviz.pruning.snippets import PRODUCTS, WITH_MASKS
 
 # Arguments of a layer's constructor, the ones that must be named with their defaults.
 _ARGUMENTS: dict[type[nn.Module], tuple[tuple[str, ...], dict[str, Any]]] = {
@@ -26,13 +27,6 @@ _ARGUMENTS: dict[type[nn.Module], tuple[tuple[str, ...], dict[str, Any]]] = {
     nn.Flatten: ((), {"start_dim": 1, "end_dim": -1}),
     nn.Dropout: (("p",), {}),
 }
-# Prune's hook makes a weight anew whenever its layer is called.
-_PRODUCTS = """for module in net.modules():
-    for hook in module._forward_pre_hooks.values():
-        # Attention reads its last layer's weight without calling that, so the product is made here, once.
-        if isinstance(hook, prune.BasePruningMethod):
-            hook(module, None)
-"""
 _ACCURACY = """
 
 def accuracy(images, labels):
@@ -103,13 +97,9 @@ def reparametrised_snippet(net: nn.Module, file: str, shape: tuple[int, ...], bu
         "from torch.nn.utils import prune\n\n"
         f"net = {built}\n"
         f"state = load_file({file!r})\n"
-        "for name in state:\n"
-        '    if name.endswith("_mask"):\n'
-        '        module, _, parameter = name.removesuffix("_mask").rpartition(".")\n'
-        "        # Makes room for weight_orig and weight_mask; the weight is their product at every pass.\n"
-        "        prune.identity(net.get_submodule(module), parameter)\n"
-        "net.load_state_dict(state)\n"
-        f"{_PRODUCTS if _reads_uncalled(net) else ''}"
+        "# Makes room for weight_orig and weight_mask; the weight is their product at every pass.\n"
+        f"{WITH_MASKS}"
+        f"{PRODUCTS if _reads_uncalled(net) else ''}"
         f"net.eval()\n{_accuracy(shape)}"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ncviz import tasks
+from ncviz.tasks.pruned_forms import MASKED_LINES
 
 _ENDINGS = {"onnx": ".onnx", "pt": ".pt", "pt2": ".pt2"}
 _OWN_ENDING = re.compile(r"\.(onnx|pt2?|pth|safetensors)$", re.IGNORECASE)
@@ -13,17 +14,7 @@ from torch.nn.utils import prune
 
 # net: your network, built as before.
 state = load_file({file!r})
-for name in state:
-    if name.endswith("_mask"):
-        module, _, parameter = name.removesuffix("_mask").rpartition(".")
-        prune.identity(net.get_submodule(module), parameter)
-net.load_state_dict(state)
-for module in net.modules():
-    for hook in module._forward_pre_hooks.values():
-        # Attention reads its last layer's weight without calling that, so the product is made here, once.
-        if isinstance(hook, prune.BasePruningMethod):
-            hook(module, None)
-net.eval()  # images: float32 [n, {shape}], {pixels}
+{masked}net.eval()  # images: float32 [n, {shape}], {pixels}
 """
 _ONNX = """import onnxruntime
 
@@ -79,4 +70,5 @@ def snippet(of: tasks.Network, file: str, pixels: str, *, is_reparametrised: boo
         if is_reparametrised
         else {".onnx": _ONNX, ".pt": _TORCH, ".pt2": _PROGRAM}.get(ending(of), _SAFETENSORS)
     )
-    return lines.format(file=file, shape=", ".join(map(str, of.image_shape)), pixels=pixels)
+    shape = ", ".join(map(str, of.image_shape))
+    return lines.format(file=file, shape=shape, pixels=pixels, masked=MASKED_LINES)

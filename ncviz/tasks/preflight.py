@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-    from ncviz.graph.connection import Connection
     from ncviz.preflight import Choice, LayerFacts, Preflight
 
 __all__ = ["Check", "Checked", "Choice", "LayerFacts", "Preflight", "Timing", "layer_rows"]
@@ -134,9 +133,6 @@ def layer_rows(network: Network) -> list[dict[str, Any]]:
     graph = build_graph(module, network.image_shape)
     place = {name: at for at, (name, _) in enumerate(module.named_modules())}
     read = {connection.name for connection in graph.connections}
-    made: dict[str, set[int]] = {}
-    for connection in graph.connections:
-        made.setdefault(connection.parameter, set()).add(connection.target)
     rows: list[tuple[str, dict[str, Any]]] = [
         (name, {"layer": name, "kind": _module_kind(own)} | dict.fromkeys(_NUMBERS))
         for name, own in module.named_modules()
@@ -144,16 +140,15 @@ def layer_rows(network: Network) -> list[dict[str, Any]]:
     ]
     for connection in graph.connections:
         kernel = "×".join(map(str, connection.shape[2:]))
-        is_one = len(made[connection.parameter]) == 1
         rows.append(
             (
                 connection.name,
                 {
-                    "layer": connection.name if is_one else graph.layer_names[connection.target],
+                    "layer": graph.name_of(connection),
                     "kind": f"convolution {kernel}" if kernel else "linear",
                     "input units": "×".join(map(str, graph.layer_shapes[connection.source])),
                     "output units": "×".join(map(str, graph.layer_shapes[connection.target])),
-                    "weights": _weights_of(connection),
+                    "weights": connection.number_of_weights,
                     "edges": connection.number_of_edges,
                 },
             )
@@ -169,12 +164,6 @@ def _place_of(name: str, place: Mapping[str, int]) -> int:
     while name and name not in place:
         name = name.rpartition(".")[0]
     return place[name] if name else len(place)
-
-
-def _weights_of(connection: Connection) -> int:
-    """Return how many weights a connection has: those that other layers read, or other units, are not among them."""
-    is_read = (connection.fields >= 0).any(axis=1)  # [G, K]
-    return int(is_read.sum()) * connection.weight.shape[1]
 
 
 def _module_kind(module: Module) -> str:

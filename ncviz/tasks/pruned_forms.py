@@ -7,11 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from ncviz.models.network import Network
+from ncviz.pruning.snippets import PRODUCTS, WITH_MASKS
 from ncviz.tasks.pruning import NOTHING
 from ncviz.tasks.repair.network import changed_module
 
 # With zeros in place of what is removed; weight_orig beside weight_mask; the masks alone.
 FORMS = ("pruned", "reparametrised", "masks")
+# What loads the second into a network that is there, whatever it is.
+MASKED_LINES = f"{WITH_MASKS}{PRODUCTS}"
 
 
 def form_file(

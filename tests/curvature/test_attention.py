@@ -192,3 +192,15 @@ def test_an_explained_edge_has_the_curvature_of_the_image():
             assert ready.edge(index, i, j).at(0.9, None).curvature == pytest.approx(
                 expected, rel=1e-9, abs=1e-9
             )
+
+
+def test_the_share_of_an_images_paths_that_is_done_grows_to_one():
+    net, x = images(count=1, heads=2, wide=3, channels=4)
+    graph = net.graph()
+    with torch.no_grad():
+        on = graph.on_image([layer.flatten().numpy() for layer in net.steps(x)[0]])
+    for index in range(len(graph.connections)):
+        seen = []
+        distances(on, connections=[index], is_narrow=True, report=seen.append)
+        assert seen == sorted(seen)
+        assert seen[-1] == pytest.approx(1.0, abs=0.2)

@@ -212,7 +212,7 @@ def test_compose_takes_any_two_tables():
     rng = np.random.default_rng(0)
     for _ in range(20):
         left, right = random_table(rng, 4, 6, 2, 3), random_table(rng, 6, 5, 3, 2)
-        found = products.compose(left, right)
+        found = products.shortest_of([(left, right)])
         assert found.positions == (4, 5)
         assert np.array_equal(found.dense(), min_plus(left.dense(), right.dense()))
         at = found.find(found.source, found.target)
@@ -256,7 +256,7 @@ def test_a_product_is_given_up_between_its_parts(device, monkeypatch):
     monkeypatch.setattr(products, "_CHUNK_ELEMENTS", 1)
     tables = random_table(rng, 14, 16, 2, 3), random_table(rng, 16, 15, 3, 2)
     with pytest.raises(CancelledError):
-        products.compose(*tables, device, cancel=Cancel())
+        products.shortest_of([tables], device, cancel=Cancel())
     assert len(looks) == 3
 
 

@@ -11,7 +11,7 @@ from safetensors.torch import save
 
 from ncviz.errors import CancelledError, ModelError
 from ncviz.limits import LIMITS
-from ncviz.models import hub
+from ncviz.models import hub, pretrained
 from ncviz.models.catalogue import timm_models
 from ncviz.models.catalogue.architectures import build_seeded, find_architecture
 from ncviz.models.loading import load_checkpoint
@@ -146,7 +146,7 @@ def test_what_goes_wrong_is_one_sentence(server, monkeypatch):
         hub.download_from_hub(NAME, endpoint=server.address)
     other = "timm/test_resnet.r160_in1k"
     publish(server, save(timm.create_model("test_vit", pretrained=False).state_dict()), other)
-    monkeypatch.setattr(hub, "LIMITS", replace(LIMITS, file_bytes=10))
+    monkeypatch.setattr(pretrained, "LIMITS", replace(LIMITS, file_bytes=10))
     with pytest.raises(ModelError, match="at most"):
         hub.download_from_hub(other, endpoint=server.address)
 

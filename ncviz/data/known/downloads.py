@@ -67,8 +67,7 @@ def fetch(
                 if cancel is not None and cancel():
                     raise CancelledError
                 if progress is not None:
-                    fraction = min(1.0, done / max(1, total))
-                    progress(fraction, f"{done / 1e6:,.0f} of {megabytes(total)} downloaded")
+                    progress(*downloaded(done, total))
         if not digest.hexdigest().startswith(wanted):
             raise DataError(
                 f"{path.name} arrived damaged (its {_TITLES[algorithm]} does not begin with {wanted}); try the "
@@ -86,6 +85,11 @@ def fetch(
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
+
+
+def downloaded(done: int, total: int) -> tuple[float, str]:
+    """Return which fraction of so many bytes has come, and the same in words."""
+    return min(1.0, done / max(1, total)), f"{done / 1e6:,.0f} of {megabytes(total)} downloaded"
 
 
 def is_right(path: Path, algorithm: str, wanted: str) -> bool:

@@ -44,3 +44,8 @@ class Room:
                 self._buffer = np.empty(0)
                 self._buffer = np.empty(self._used)
             self._used = 0
+
+
+def empty(shape: tuple[int, ...], room: Room | None) -> np.ndarray:
+    """Return an array of float64 with anything in it, in some room or in memory of its own."""
+    return np.empty(shape) if room is None else room.empty(shape)
