@@ -203,4 +203,4 @@ def test_the_share_of_an_images_paths_that_is_done_grows_to_one():
         seen = []
         distances(on, connections=[index], is_narrow=True, report=seen.append)
         assert seen == sorted(seen)
-        assert seen[-1] == pytest.approx(1.0, abs=0.2)
+        assert seen[-1] == pytest.approx(1.0)
