@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ncviz.plots.network.blocks import blocks_of
 from ncviz.plots.network.lines import Links, Members, NetworkView
 from ncviz.scene.feature_maps import drawn_shapes, grouped_layers
 from ncviz.scene.names import layer_title, unit_layer_titles
@@ -82,9 +83,10 @@ def network_view(
         "has_middles": record.intervals is not None,
         "left_out": _left_out(record, nodes) if record.config.channels else None,
         "maps": maps if any(maps := token_maps(record)) else (),
+        "blocks": blocks_of(titles := unit_layer_titles(record), _reads(record)),
     }
     return NetworkView(
-        layer_names=unit_layer_titles(record),
+        layer_names=titles,
         layer_shapes=drawn_shapes(record),
         classes=tuple(classes),
         **lines,
@@ -97,6 +99,11 @@ def network_view(
         has_ways=record.config.alpha >= CLOSED_FROM and record.intervals is None,
         **unusual,
     )
+
+
+def _reads(record: CurvatureRecord) -> set[tuple[int, int]]:
+    """Return which layer takes something from which, with weights or without."""
+    return {*record.ends, *((link.source, link.target) for link in record.links)}
 
 
 def _left_out(record: CurvatureRecord, nodes: Sequence[int]) -> np.ndarray:

@@ -241,3 +241,32 @@ def test_the_slider_s_run_is_taken_home_as_a_film(visit, tmp_path):
     # The slider is back where it was.
     page.wait(lambda: canvas.get_attribute("data-removed") == str(round(0.3 * 45312)))
     assert page.errors == []
+
+
+def test_the_blocks_of_a_deep_network_fold_by_hand_and_stay_so_as_the_page_runs_again(visit):
+    page = visit(width=390, height=844).open("/?model=convnext-mnist")
+    page.canvas()
+    strip = page.page.get_by_test_id("ncviz-overview").first
+    blocks = strip.locator("button.block")
+
+    def unfolded():
+        return [block.get_attribute("aria-expanded") == "true" for block in blocks.all()]
+
+    page.wait(lambda: blocks.count() == 4)
+    # Its rows are so low that some of each block are seen at first.
+    assert unfolded() == [True] * 4
+    layers = strip.locator("button.layer").count()
+    assert layers == 17
+    blocks.nth(1).click()
+    assert unfolded() == [True, False, True, True]
+    assert strip.locator("button.layer").count() == layers - 3
+    blocks.nth(3).focus()
+    page.page.keyboard.press("Enter")
+    assert unfolded() == [True, False, True, False]
+    # A layer that is pressed fills the picture: the page runs again, with another network to draw.
+    strip.locator('[data-stop="layer-15"]').click()
+    page.wait(lambda: "zoom=" in page.page.url)
+    page.settle()
+    page.wait(lambda: "the 3 shown below" in strip.inner_text())
+    assert unfolded() == [True, False, True, False]
+    assert page.errors == []

@@ -34,6 +34,15 @@ class Link(TypedDict):
     edges: int
 
 
+class Block(TypedDict):
+    """Layers that belong together, up to the one before ``end``: what they are called, longest first, and mean κ."""
+
+    forms: list[str]
+    first: int
+    end: int
+    mean: float | None
+
+
 class RankedOrder(TypedDict):
     """A pruning order and the array of its ranks, which a mirrored one counts from behind."""
 
@@ -151,6 +160,7 @@ class Header(TypedDict):
 
     layers: list[Layer]
     means: list[float | None]
+    blocks: list[Block]
     offsets: list[int]
     classes: list[str]
     connections: list[str]

@@ -84,6 +84,15 @@ class TokenMap:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Layers that follow each other and belong together."""
+
+    forms: tuple[str, ...]  # its name, and what it is called where there is less room, longest first
+    first: int
+    end: int  # the layer after its last
+
+
+@dataclass(frozen=True)
 class NetworkView:
     """Layers, nodes and edges of one network; a node is named by its index over all layers.
 
@@ -119,6 +128,7 @@ class NetworkView:
     has_ways: bool = False  # whether 1 − κ is how far mass goes: where the idleness is at least 1/2
     has_middles: bool = False  # whether the curvature is the middle of an interval around each κ
     maps: tuple[TokenMap | None, ...] = ()  # per layer how its tokens are drawn as a map; () for none
+    blocks: tuple[Block, ...] = ()
 
     def __post_init__(self) -> None:
         edges = len(self.source)

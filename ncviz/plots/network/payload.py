@@ -27,6 +27,7 @@ from ncviz.plots.network.closeup import (
 )
 from ncviz.plots.network.header import (
     ArrayEntry,
+    Block,
     CloseupHeader,
     Header,
     LayoutHeader,
@@ -183,8 +184,11 @@ def _boxes(view: NetworkView, layers: int) -> tuple[tuple[int, int], ...]:
     return _FEW_BOXES if view.node_count > _MANY_UNITS else (*_PORTRAIT_BOXES, *_LANDSCAPE_BOXES)
 
 
-def _means(view: NetworkView) -> list[float | None]:
-    """The mean curvature of what ends in each layer, as far as it is ever active; None where there is nothing."""
+def _means(view: NetworkView) -> tuple[list[float | None], list[Block]]:
+    """The mean curvature of what ends in each layer, and in each block, as far as it is ever active.
+
+    None where there is nothing.
+    """
     kappa, target = view.curvature, view.target
     if view.members is not None:
         kappa, target = view.members.curvature, np.repeat(view.target, np.diff(view.members.start))
@@ -192,7 +196,16 @@ def _means(view: NetworkView) -> list[float | None]:
     layer = np.searchsorted(np.asarray(view.layer_offsets), target[own], side="right") - 1
     count = np.bincount(layer, minlength=len(view.layer_shapes))
     total = np.bincount(layer, weights=kappa[own], minlength=len(view.layer_shapes))
-    return [round(float(sum_ / n), 4) if n else None for sum_, n in zip(total, count, strict=True)]
+
+    def mean(first: int, end: int) -> float | None:
+        n = count[first:end].sum()
+        return round(float(total[first:end].sum() / n), 4) if n else None
+
+    blocks: list[Block] = [
+        {"forms": list(own.forms), "first": own.first, "end": own.end, "mean": mean(own.first, own.end)}
+        for own in view.blocks
+    ]
+    return [mean(at, at + 1) for at in range(len(view.layer_shapes))], blocks
 
 
 def pack(network: NetworkPayload, volatile: Mapping[str, Any], own: SelectionLines | None = None) -> bytes:
@@ -225,6 +238,7 @@ def _describe(
     arrays: dict[str, ArrayEntry],
 ) -> Header:
     """Everything about the network but its arrays."""
+    means, blocks = _means(view)
     return {
         "layers": [
             {
@@ -236,7 +250,8 @@ def _describe(
             }
             for layer, (name, shape) in enumerate(zip(view.layer_names, view.layer_shapes, strict=True))
         ],
-        "means": _means(view),
+        "means": means,
+        "blocks": blocks,
         "offsets": list(view.layer_offsets),
         "classes": list(view.classes),
         "connections": list(view.connection_names),

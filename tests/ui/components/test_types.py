@@ -21,6 +21,7 @@ SCHEMAS = [
     for name in (
         "Tokens",
         "Layer",
+        "Block",
         "Link",
         "RankedOrder",
         "Tick",

@@ -16,7 +16,7 @@ import { isUpright, placeUnits } from "./geometry.js";
 import { HitTip } from "./hit_tip.js";
 import { MapOrder } from "./map_order.js";
 import { OwnReader, dataOf, ownOf } from "./own_lines.js";
-import { Overview, isCrowd } from "./overview.js";
+import { Overview } from "./overview.js";
 import { Painter } from "./drawing/painter.js";
 import { listen } from "./pointer.js";
 import { listenToSaving } from "./saving.js";
@@ -216,7 +216,7 @@ class NetworkCanvas {
       context.font = `500 12px ${this.theme.font}`;
       this.#dispatch({ type: "resize", geometry: placeUnits(network, width, height, rulerOf(context)) });
     }
-    this.overview.show(network, this.theme, isCrowd(network, this.state.geometry));
+    this.overview.show(network, this.theme, this.state);
     this.painter.draw();
   }
 
@@ -289,6 +289,7 @@ class NetworkCanvas {
     this.observer.disconnect();
     this.unsubscribe();
     this.linked.leave();
+    this.overview.leave();
     this.painter.stop();
     this.living.stop();
     clearTimeout(this.hintTimer);

@@ -23,6 +23,7 @@ export function exampleNetwork(layers = 4, changes = {}) {
   const message = {
     layers: label.map((_, at) => ({ name: `layer ${at}`, subtitle: "3", shape: [UNITS], grouped: false, tokens: null })),
     means: label.map((_, at) => (at ? -0.5 : null)),
+    blocks: [],
     offsets: Array.from({ length: layers + 1 }, (_, at) => at * UNITS),
     classes: ["a", "b", "c"],
     connections: Array.from({ length: layers - 1 }, (_, at) => `${at}`),

@@ -21,6 +21,14 @@ interface Link {
   edges: number;
 }
 
+/** Layers that belong together, up to the one before `end`. */
+interface Block {
+  forms: string[];
+  first: number;
+  end: number;
+  mean: number | null;
+}
+
 /** In which order parameters are removed; `mirrored` ones count the array's ranks from behind. */
 interface RankedOrder {
   key: string;
@@ -105,6 +113,7 @@ interface FlowTensor {
 interface Header {
   layers: Layer[];
   means: (number | null)[];
+  blocks: Block[];
   offsets: number[];
   classes: string[];
   connections: string[];
