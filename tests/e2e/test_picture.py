@@ -270,3 +270,25 @@ def test_the_blocks_of_a_deep_network_fold_by_hand_and_stay_so_as_the_page_runs_
     page.wait(lambda: "the 3 shown below" in strip.inner_text())
     assert unfolded() == [True, False, True, False]
     assert page.errors == []
+
+
+def test_on_a_phone_the_bar_of_a_selection_covers_no_bars_of_classes(visit):
+    page = visit(width=390, height=844).open(f"/?{LENET}&selected=channel-2-5&flow=image-7")
+    canvas = page.canvas()
+    bar = page.page.get_by_test_id("ncviz-surgery").first
+
+    def covered():
+        picture = page.box_of(canvas)
+        return picture["y"] + picture["height"] - page.box_of(bar)["y"]
+
+    page.wait(lambda: bar.is_visible() and page.slider().is_visible())
+    page.wait(lambda: covered() <= 0)
+    assert page.box_of(canvas)["y"] > 0
+    # Who scrolls away from it is not brought back.
+    page.page.mouse.move(195, 500)
+    page.page.mouse.wheel(0, -60)
+    page.wait(lambda: covered() > 20)
+    page.page.set_viewport_size({"width": 380, "height": 844})
+    page.wait(lambda: page.box_of(canvas)["width"] < 350)
+    page.page.wait_for_timeout(200)
+    assert covered() > 0

@@ -1,6 +1,7 @@
 // Surgery in the picture: what is selected or caught with the lasso is cut, kept, scaled or let go; what the criterion
 // would take next is outlined.
 
+import { Uncovering } from "../shared/docked.js";
 import { actionButton, part } from "../shared/dom.js";
 import { count } from "../shared/format.js";
 import { caughtLines, setOf, weightsBehind } from "./lasso.js";
@@ -28,6 +29,7 @@ export class Surgery {
   constructor(root, given) {
     this.given = given;
     this.bar = part(root, "div", "surgery");
+    this.uncovering = new Uncovering(part(root, "div", "stage"), this.bar);
     this.words = part(root, "span", "surgery-words");
     this.factor = part(root, "input", "factor");
     this.sheet = part(root, "svg", "lasso");
@@ -136,7 +138,9 @@ export class Surgery {
     const has = isAble && (caught.length > 0 || told !== "");
     this.words.textContent = has ? (caught.length ? lines : "The selection") : coming;
     bar.classList.toggle("is-idle", !has);
+    const isNew = bar.hidden;
     bar.hidden = !has && !isNext;
+    if (isNew && !bar.hidden) this.uncovering.begin();
   }
 
   /** @param {string} action */
