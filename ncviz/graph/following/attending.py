@@ -278,8 +278,9 @@ def _new_layer(
     if not is_plain:
         grown.image_axes[n.name] = axis
     order = arrangement.reshape(-1).numpy()
-    place = ops.place(n)
-    name = n.name if place == n.name else f"{place}.{kind}"
+    place = str(n.target) if n.op == "call_module" else ops.place(n)
+    is_called_so = place.rpartition(".")[2] == kind
+    name = place if is_called_so or place == n.name else f"{place}.{kind}"
     found = grown.layer(n, layer, name, Tap(n.name, order, 0 if is_plain else axis))
     ids, stamps = (part.reshape(BATCH, -1)[:, arrangement] for part in (found.ids, found.stamps))
     if is_plain:

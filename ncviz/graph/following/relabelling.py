@@ -227,7 +227,9 @@ class Relabelling:
         empty = [torch.full(_shape_of(part), -1, dtype=torch.int64) for part in parts]
         empty[at] = arrangement
         order = together(empty)[0].reshape(-1).numpy()
-        found = self.grown.layer(n, layer, names[-1] if names else n.name, Tap(n.name, order))
+        found = self.grown.layer(
+            n, layer, names[-1].removesuffix(".weight") if names else n.name, Tap(n.name, order)
+        )
         flat_ids, flat_stamps = (each.reshape(BATCH, -1) for each in (found.ids, found.stamps))
         own = arrangement[0].reshape(-1)
         assert prod(layer) == len(own)

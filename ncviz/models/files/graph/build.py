@@ -14,7 +14,7 @@ from torch import Tensor, fx, nn
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint, Step, check_blueprint
-from ncviz.models.files.graph.by_channel import BY_CHANNEL
+from ncviz.models.files.graph.by_channel import BY_CHANNEL, Constant, Product
 
 Shape = tuple[int, ...]
 
@@ -26,6 +26,8 @@ NORMS: dict[str, Callable[..., nn.Module]] = {
     "instance_norm1d": lambda channels, eps, affine: nn.InstanceNorm1d(channels, eps, affine=affine),
     "instance_norm2d": lambda channels, eps, affine: nn.InstanceNorm2d(channels, eps, affine=affine),
     "local_response_norm": lambda width, alpha, beta, k: nn.LocalResponseNorm(width, alpha, beta, k),
+    "constant": Constant,
+    "matmul": Product,
 }
 
 # Each is called with the step's settings by name; a name that is not here is not built.
@@ -52,7 +54,7 @@ _TORCH_NAMES = {
 }  # fmt: skip
 # Axes without the batch, by the end of an operation's name.
 _RANKS = {
-    "batch_norm1d": (1, 2), "linear": (1, 2, 3), "1d": (2,), "2d": (3,), "group_norm": (1, 2, 3),
+    "batch_norm1d": (1, 2), "linear": range(1, LIMITS.dimensions), "1d": (2,), "2d": (3,), "group_norm": (1, 2, 3),
     "local_response_norm": (2, 3),
 }  # fmt: skip
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -142,7 +144,10 @@ def _check_inputs(step: Step, inputs: Sequence[Shape]) -> None:
         one, other = inputs
         fits = len(one) == len(other) and all(a == b or 1 in (a, b) for a, b in zip(one, other, strict=True))
     if step.operation in BY_CHANNEL:
-        fits = len(inputs[0]) == step.options["rank"] and inputs[0][0] == step.options["channels"]
+        fits = len(inputs[0]) == step.options["rank"] and step.options["channels"] in (1, inputs[0][0])
+    if step.operation == "matmul":
+        one, other = inputs
+        fits = len(one) == len(other) > 1 and one[-1] == other[-2]
     if step.operation == "cat":
         fits = all(len(shape) == len(inputs[0]) for shape in inputs)
     if not fits:
@@ -157,8 +162,10 @@ def _misfit(step: Step, inputs: Sequence[Shape], reason: str = "") -> ModelError
 
 
 def _multiplications(step: Step, inputs: Sequence[Shape], units: int, arrays: Mapping[str, Shape]) -> int:
+    if step.operation == "matmul":
+        return inputs[0][-1] * units
     weight = arrays.get("weight")
-    if weight is None or len(weight) < 2:
+    if weight is None or step.operation == "constant" or len(weight) < 2:
         return math.prod(step.options.get("kernel", (1,))) * units
     if step.operation.startswith("conv_transpose"):
         return math.prod(weight[1:]) * math.prod(inputs[0])

@@ -28,6 +28,7 @@ class BlueprintBuilder:
         shapes: Step → shape of what it gives for one input, without the batch axis.
         arrays: Name → array, float32 (int64 for a BatchNorm's counter).
         ties: Name → the name of the array that it is, where a file gives two layers the same.
+        kept_names: Names that no step may have, since layers will lie there.
     """
 
     def __init__(self, label: str, input_shape: Shape, budget: Budget | None = None) -> None:
@@ -36,6 +37,7 @@ class BlueprintBuilder:
         self.shapes: dict[str, Shape] = {INPUT: input_shape}
         self.arrays: dict[str, np.ndarray] = {}
         self.ties: dict[str, str] = {}
+        self.kept_names: set[str] = set()
         # By place in memory and form; what lies there is kept, so that nothing else comes to lie there.
         self._owners: dict[tuple[Any, ...], tuple[str, np.ndarray]] = {}
         self._steps: dict[str, Step] = {}
@@ -178,7 +180,10 @@ class BlueprintBuilder:
 
     def _is_free(self, name: str) -> bool:
         return (
-            name not in self._steps and name not in self._folders and not _folders_of(name) & set(self._steps)
+            name not in self._steps
+            and name not in self._folders
+            and name not in self.kept_names
+            and not _folders_of(name) & set(self._steps)
         )
 
     def _count(self, step: Step, units: int, multiplications: int, parameters: int) -> None:

@@ -96,6 +96,7 @@ OPERATIONS: dict[str, Operation] = {
     "linear": _operation("in_features out_features bias", is_layer=True),
     **dict.fromkeys(("batch_norm1d", "batch_norm2d"), _operation("channels eps", is_layer=True)),
     **dict.fromkeys(("scale", "shift", "subtract_from"), _operation("channels rank", is_layer=True)),
+    "constant": _operation("shape", is_layer=True),
     **dict.fromkeys(("layer_norm", "rms_norm"), _operation("shape eps affine bias", is_layer=True)),
     "group_norm": _operation("groups channels eps affine", is_layer=True),
     **dict.fromkeys(("instance_norm1d", "instance_norm2d"), _operation("channels eps affine", is_layer=True)),
@@ -120,6 +121,6 @@ OPERATIONS: dict[str, Operation] = {
     "reshape": _operation("shape"),
     "permute": _operation("axes"),
     "narrow": Operation({"axis": ("axis", 0), "start": ("offset", 0), "length": ("count", 0)}),
-    **dict.fromkeys(("add", "multiply"), Operation(inputs=(2, 2))),
+    **dict.fromkeys(("add", "multiply", "matmul"), Operation(inputs=(2, 2))),
     "cat": Operation({"axis": ("axis", 0)}, inputs=(1, LIMITS.nodes)),
 }  # fmt: skip

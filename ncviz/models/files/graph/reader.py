@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,9 +22,33 @@ from ncviz.text import megabytes, quotable
 BATCH = -(2**40)
 _MAX_NAME = 2_000  # of a node or an operator; none says more in more characters
 
-Value = np.ndarray | Pointwise
 Errors = type[Exception] | tuple[type[Exception], ...]
 _MISFITS: Errors = (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
+
+
+@dataclass(frozen=True, eq=False)
+class Strewn:
+    """Activations whose images the file has along another axis than the first, or along one with something else.
+
+    Attributes:
+        value: The same with the images first; what else lies along their axis is one axis there, none if it is 1.
+        axis: Which of the file's axes the images lie along.
+        before: How much of what else lies along it stands before the images, as tokens in [tokens · images, channels].
+        behind: How much stands behind them, as heads in [images · heads, tokens, size].
+    """
+
+    value: Pointwise
+    axis: int
+    before: int
+    behind: int
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Where the images lie."""
+        return self.axis, self.before, self.behind
+
+
+Value = np.ndarray | Pointwise | Strewn
 
 
 @dataclass(frozen=True)
@@ -124,6 +148,9 @@ class GraphReader:
         values: Name → array of a constant, or an activation.
         sources: Array of the network → what it was made from.
         parameters: Name → the parameter's name, where a file has both.
+        spread: Name of a constant that is repeated for each image → what it was made from.
+        biases: Name of a product → that of the constant which alone is added to it, as far as they are known.
+        attends: Whether activations are multiplied by each other as matrices somewhere.
     """
 
     builder: BlueprintBuilder
@@ -136,8 +163,22 @@ class GraphReader:
     values: dict[str, Value] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
+    spread: dict[str, Source] = field(default_factory=dict)
+    attends: bool = False
+    biases: dict[str, str] = field(default_factory=dict)
     _starts: dict[str, Pointwise] = field(default_factory=dict)
     _bytes: int = 0
+
+    def keep_names(self, parameters: Iterable[str]) -> None:
+        """Leave the names of modules that hold these parameters to their folders."""
+        for name in parameters:
+            words = name.split(".")
+            self.builder.kept_names |= {".".join(words[:count]) for count in range(1, len(words) - 1)}
+
+    def place_of(self, node: Node, part: str) -> str:
+        """Return what a part of a module's work is to be called that no module does."""
+        place = node.place or node.hint
+        return f"{place}.{part}" if re.fullmatch(r"[\w.]+", place) else node.hint
 
     def refusal(self, node: Node, why: str) -> ModelError:
         """Return the error that a node cannot be read."""
@@ -228,14 +269,30 @@ class GraphReader:
             value = root
         raise self.refusal(node, "needs activations, but reads a constant")
 
+    def file_shape(self, value: Value, node: Node) -> tuple[int, ...]:
+        """Return an activation's shape as the file has it, ``BATCH`` (or a multiple of it) where its images lie."""
+        if not isinstance(value, Strewn):
+            return (BATCH, *self.shape_of(value, node))
+        own, also = list(self.shape_of(value.value, node)), value.before * value.behind
+        if also > 1:
+            del own[value.axis]
+        # One image alone is a number like others.
+        own.insert(value.axis, also if self.batch == 1 else BATCH * also)
+        return tuple(own)
+
     def step_of(self, value: Value | None, node: Node | str) -> str:
         """Return the step that gives a value, adding it if it is still a chain of pointwise operations.
 
         Raises:
             ModelError: If it is a constant, or a chain that is no known activation.
         """
+        title = node if isinstance(node, str) else node.title
+        if isinstance(value, Strewn):
+            raise ModelError(
+                f"{self.label}: {title} needs one row for each image, but reads activations that do not lie so; export "
+                "the network with its images along the first axis."
+            )
         if not isinstance(value, Pointwise):
-            title = node if isinstance(node, str) else node.title
             raise ModelError(f"{self.label}: {title} needs activations, but reads a constant.")
         if value.step is None:
             value.step = self._add_chain(value, node)
@@ -249,7 +306,8 @@ class GraphReader:
             source = root if isinstance(root, str) else self.step_of(root, node)
             if operation != "affine":
                 return self.builder.add(value.node, operation, (source,), **settings)
-            channels = self.builder.shapes[source][0]
+            # A number that multiplies queries is none of their channels'.
+            channels = 1 if self.attends else self.builder.shapes[source][0]
             scale, shift = (
                 np.full(channels, usual if abs(settings[name] - usual) < 1e-12 else settings[name])
                 for name, usual in (("scale", 1.0), ("shift", 0.0))
@@ -291,7 +349,15 @@ class GraphReader:
         weight = self.parameters.get(weight, weight)
         if re.fullmatch(r"[\w.]+\.(weight|bias)", weight):
             hint = weight.rpartition(".")[0]
+        elif self.attends:
+            names = (weight, self.biases.get(node.outputs[0], ""))
+            # Such as the in_proj_weight of nn.MultiheadAttention.
+            found = next((name for name in names if re.fullmatch(r"[\w.]+[._](weight|bias)", name)), "")
+            hint = re.sub(r"[._](weight|bias)\Z", "", found) or hint
         values = {name: values for name, (values, _) in arrays.items()}
         name = self.builder.add(hint, operation, (step,), values, **settings)
         self.sources |= {f"{name}.{key}": source for key, (_, source) in arrays.items()}
         return self.start(name)
+
+
+Handler = Callable[[GraphReader, Node, list[Any]], Value]

@@ -10,7 +10,7 @@ from ncviz.text import quotable
 
 SUPPORTED = (
     "convolutions, linear layers, normalisations, pointwise activations, pooling, flatten, reshape, transpose, "
-    "additions, products, concatenations, chunks and slices"
+    "additions, products, self-attention, concatenations, chunks and slices"
 )
 _ATTENTION, _QUOTIENT, _RECURRENCE = "attention", "divisions by activations", "recurrence"
 _NORMALISATION = "a kind of normalisation"
@@ -37,9 +37,7 @@ _KINDS: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
         ("quantize",),
     ),
 }  # fmt: skip
-_PRODUCTS = frozenset(
-    {"MatMul", "Einsum", "Gemm", "matmul", "mm", "bmm", "addmm", "baddbmm", "einsum", "linear"}
-)
+_PRODUCTS = frozenset({"MatMul", "Einsum", "matmul", "bmm", "einsum", "scaled_dot_product_attention"})
 _DIVISIONS = frozenset({"Div", "div"})
 # What is part of these needs no naming of its own.
 _WHOLE = (_ATTENTION, _RECURRENCE)
@@ -56,7 +54,7 @@ def check_read(
     unitwise: Container[str],
     shapes: Container[str],
     handled: Container[str],
-) -> None:
+) -> bool:
     """Refuse a graph with operations that are not read, naming every one of them.
 
     Args:
@@ -69,9 +67,13 @@ def check_read(
         shapes: Operations that give sizes, not activations.
         handled: Operations that are read.
 
+    Returns:
+        Whether activations are multiplied by each other as matrices, as in an attention.
+
     Raises:
         ModelError: With one part for each kind.
     """
+    attends = False
     roots = {image: image}  # activation → what it is a function of, unit by unit
     found: dict[str, dict[str, None]] = {}
     on_constants: dict[str, dict[str, None]] = {}
@@ -79,7 +81,8 @@ def check_read(
         name = plain(node)
         activations = [roots[each] for each in node.inputs if each in roots]
         read = list(dict.fromkeys(activations))
-        kind = _kind(node, name, len(activations), fault, handled)
+        attends |= name in _PRODUCTS and len(activations) > 1
+        kind = _kind(node, name, fault, handled)
         if kind:
             where = found if read or fault(node) else on_constants
             where.setdefault(kind, {})[_place(node)] = None
@@ -107,6 +110,7 @@ def check_read(
         raise ModelError(
             f"{label} has layers that are not supported: {'; '.join(parts)} (ncviz reads {SUPPORTED})."
         )
+    return attends
 
 
 def _kind_of(name: str) -> str:
@@ -121,14 +125,10 @@ def _kind_of(name: str) -> str:
     )
 
 
-def _kind(
-    node: Node, name: str, activations: int, fault: Callable[[Node], str], handled: Container[str]
-) -> str:
+def _kind(node: Node, name: str, fault: Callable[[Node], str], handled: Container[str]) -> str:
     kind = _kind_of(name)
     if fault(node):
         return kind or fault(node)
-    if activations > 1 and name in _PRODUCTS:
-        return _ATTENTION
     return "" if name in handled else kind or f"the operation {quotable(name)}"
 
 

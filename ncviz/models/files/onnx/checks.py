@@ -123,11 +123,11 @@ def ancestors(output: str, producers: dict[str, Node]) -> set[int]:
     return needed
 
 
-def check_supported(needed: list[Node], image: str, label: str) -> None:
-    """Refuse nodes that are not read, every one of them named."""
+def check_supported(needed: list[Node], image: str, label: str) -> bool:
+    """Refuse nodes that are not read, every one of them named; return whether there is an attention."""
     if len(needed) > 5 * LIMITS.nodes:  # constants and arithmetic on shapes are nodes too
         raise ModelError(f"{label} has {len(needed):,} nodes, at most {5 * LIMITS.nodes:,} are read.")
-    check_read(
+    return check_read(
         [node for node in needed if node.operator != "Constant" or not node.outputs],
         image,
         label,

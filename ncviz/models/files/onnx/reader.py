@@ -7,7 +7,7 @@ checks no sizes; here every operator becomes a plain torch layer, and every size
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -102,12 +102,14 @@ def _read(model: onnx.ModelProto, label: str, asked: Asked, budget: Budget) -> O
     output, notes = decide_output(outputs, label, asked)
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     image = choose_input(model, [node for node in nodes if node.index in output.needed], tensors, label)
-    check_supported([node for node in nodes if node.index in output.needed], image.name, label)
+    attends = check_supported([node for node in nodes if node.index in output.needed], image.name, label)
+
+    def read_at(size: tuple[int, int] | None) -> OnnxResult:
+        return _read_at(model, nodes, output, image, image.at(size), budget, attends)
+
     if not image.open_axes:
-        return replace(_read_at(model, nodes, output, image, image.at(None), budget), notes=notes)
-    size, found = _sized(
-        lambda size: _read_at(model, nodes, output, image, image.at(size), budget), asked, image.shape, label
-    )
+        return replace(read_at(None), notes=notes)
+    size, found = _sized(read_at, asked, image.shape, label)
     if asked.size is None:
         notes += (
             f"{label} leaves the height and width of its images open: {size[0]}×{size[1]} were taken; another size can "
@@ -158,6 +160,7 @@ def _read_at(
     image: Image,
     shape: tuple[int, ...],
     budget: Budget,
+    attends: bool,
 ) -> OnnxResult:
     label = budget.label
     # What an earlier size held is gone.
@@ -172,7 +175,11 @@ def _read_at(
         Counter(name for node in needed for name in node.inputs) + Counter([output.value]),
         image.batch,
         budget,
+        attends=attends,
     )
+    if attends:
+        reader.keep_names(tensors)
+        reader.biases |= _biases(needed, tensors, reader.uses)
     reader.values[image.name] = reader.start(INPUT)
     for node in needed:
         budget.check_time()
@@ -182,6 +189,20 @@ def _read_at(
     named = {*reader.builder.arrays, *reader.builder.ties}
     kept = {name: source for name, source in reader.sources.items() if name in named}
     return OnnxResult(blueprint, reader.builder.arrays, kept)
+
+
+def _biases(needed: list[Node], tensors: Container[str], uses: Mapping[str, int]) -> dict[str, str]:
+    """Return the name of what alone is added to each product."""
+    products = {
+        node.outputs[0] for node in needed if node.operator == "MatMul" and uses[node.outputs[0]] == 1
+    }
+    return {
+        own: other
+        for node in needed
+        if node.operator == "Add" and len(node.inputs) == 2
+        for own, other in (node.inputs, node.inputs[::-1])
+        if own in products and other in tensors
+    }
 
 
 def _read_node(reader: GraphReader, node: Node) -> None:

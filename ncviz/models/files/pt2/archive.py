@@ -125,6 +125,7 @@ class Tensor:
             np.left_shift(values, 16, out=own.view(np.uint32), dtype=np.uint32)
         else:
             own[...] = values
+        own.setflags(write=False)
         self.read[self._place] = own
         return own
 

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 
 from ncviz.models.files.graph.reader import BATCH
+from ncviz.models.files.pt2.attention import attended, einsum, masked, rolled
 from ncviz.models.files.pt2.calls import Call, Onnx, many, onnx
+from ncviz.models.files.pt2.constants import compared, filled, made
 
-Translator = Callable[[Call], Onnx]
+Translator = Callable[[Call], Onnx | np.ndarray | list[Onnx]]
 SYMBOLIC = frozenset(
     {"sym_size", "sym_constrain_range_for_size", "_assert_scalar", "_assert_tensor_metadata"}
 )
 VIEWS = frozenset({
     "view", "reshape", "flatten", "permute", "transpose", "t", "squeeze", "unsqueeze", "contiguous", "detach", "alias",
     "dropout", "feature_dropout", "alpha_dropout", "to", "_unsafe_view", "identity", "numpy_T",
-    "chunk", "split", "split_with_sizes", "slice", "narrow", "select",
+    "chunk", "split", "split_with_sizes", "slice", "narrow", "select", "unbind", "unflatten", "expand",
 })  # fmt: skip
 _FLOAT_TYPES = (None, 6, 7, 8, 13)  # codes of the file for float16, float32, float64 and bfloat16
 _END = np.iinfo(np.int64).max
@@ -47,7 +49,7 @@ def _clip(least: str = "min", most: str = "max", bounds: tuple[Any, Any] = (None
     return translate
 
 
-def _arithmetic(operator: str, is_reversed: bool = False) -> Translator:
+def _arithmetic(operator: str, is_reversed: bool = False) -> Callable[[Call], Onnx]:
     def translate(call: Call) -> Onnx:
         arguments = call.arguments
         if arguments.get("alpha", 1) != 1 or arguments.get("rounding_mode") is not None:
@@ -174,14 +176,6 @@ def _mean(call: Call) -> Onnx:
 
 
 def _reshaped(call: Call, target: list[int]) -> Onnx:
-    """Return a Reshape that keeps the batch."""
-    if not call.is_constant:
-        sizes, first, rest = call.shape[1:], target[0], target[1:]
-        fits = math.prod(rest) == math.prod(sizes) or -1 in rest
-        if first not in (-1, BATCH, call.reader.batch) or not fits:
-            raise call.refusal(
-                f"makes {list(sizes)} into another number of values, or reshapes across the batch"
-            )
     return onnx("Reshape", call.tensor, target, allowzero=1)
 
 
@@ -193,15 +187,15 @@ def _flatten(call: Call) -> Onnx:
     shape = call.shape
     start = int(call.arguments.get("start_dim", 0)) % len(shape)
     end = int(call.arguments.get("end_dim", -1)) % len(shape)
-    if start == 0 or end < start:
-        raise call.refusal("flattens the batch too, which is not supported")
+    if end < start:
+        raise call.refusal("flattens axes that end before they start")
     inner = math.prod(shape[start : end + 1])
     return _reshaped(call, [*shape[:start], inner, *shape[end + 1 :]])
 
 
 def _squeeze(call: Call) -> Onnx:
     shape = call.shape
-    axes = {axis % len(shape) for axis in many(call.arguments.get("dim"), 1, list(range(1, len(shape))))}
+    axes = {int(axis) % len(shape) for axis in many(call.arguments.get("dim"), 1, list(range(len(shape))))}
     # torch leaves axes that are not of size 1.
     return _reshaped(call, [s for a, s in enumerate(shape) if a not in axes or s != 1])
 
@@ -224,6 +218,37 @@ def _permute(call: Call) -> Onnx:
     else:
         axes.reverse()
     return onnx("Transpose", arguments["self"], perm=axes)
+
+
+def _unflatten(call: Call) -> Onnx:
+    shape = call.shape
+    axis = _axis(call) % len(shape)
+    return _reshaped(call, [*shape[:axis], *map(int, call.arguments["sizes"]), *shape[axis + 1 :]])
+
+
+def _index(call: Call) -> Onnx:
+    """Translate what takes values by numbers along one axis."""
+    places = [(axis, each) for axis, each in enumerate(call.arguments["indices"]) if each is not None]
+    if len(places) != 1:
+        raise call.refusal("takes values by numbers along several axes, which is not supported")
+    ((axis, numbers),) = places
+    return onnx("Gather", call.tensor, numbers, axis=axis)
+
+
+def _between(operator: str) -> Translator:
+    """Translate arithmetic; of constants of one type it is done at once."""
+    function = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply}.get(operator)
+    plain = _arithmetic(operator)
+
+    def translate(call: Call) -> Onnx | np.ndarray:
+        found = plain(call)
+        if function is None or not call.is_constant:
+            return found
+        one, other = (call.value(each) for each in found.inputs)
+        is_alike = isinstance(other, np.ndarray) and other.dtype == one.dtype and one.dtype.kind == "f"
+        return np.asarray(function(one, other)) if is_alike else found
+
+    return translate
 
 
 def _axis(call: Call) -> int:
@@ -269,6 +294,10 @@ def _cut(call: Call) -> Onnx:
     return onnx("Slice", call.tensor, [start], [_END if stop is None else int(stop)], [_axis(call)])
 
 
+def _unbind(call: Call) -> list[Onnx]:
+    return [onnx("Gather", call.tensor, at, axis=_axis(call)) for at in range(_size_along(call))]
+
+
 def _select(call: Call) -> Onnx:
     return onnx("Gather", call.tensor, int(call.arguments["index"]) % _size_along(call), axis=_axis(call))
 
@@ -276,7 +305,7 @@ def _select(call: Call) -> Onnx:
 def _size_along(call: Call) -> int:
     shape = call.shape
     axis = _axis(call) % len(shape)
-    if axis == 0 and not call.is_constant:
+    if shape[axis] < 0:
         raise call.refusal("divides a batch, which is not supported")
     return shape[axis]
 
@@ -306,7 +335,7 @@ UNITWISE: dict[str, Translator] = {
     "hardsigmoid": lambda call: onnx("HardSigmoid", call.tensor, alpha=1 / 6),
     "softplus": _pointwise("Softplus", beta="beta", threshold="threshold"),
     "hardtanh": _clip("min_val", "max_val", (-1.0, 1.0)), **dict.fromkeys(("clamp", "clamp_min"), _clip()),
-    **{name: _arithmetic(name.title()) for name in ("add", "sub", "mul", "div", "pow")},
+    **{name: _between(name.title()) for name in ("add", "sub", "mul", "div", "pow")},
     "rsub": _arithmetic("Sub", is_reversed=True),
     **dict.fromkeys((
         "dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "lift_fresh_copy", "detach", "alias",
@@ -317,7 +346,11 @@ TRANSLATORS: dict[str, Translator] = {
     "conv1d": _convolution(1), "conv2d": _convolution(2), "convolution": _convolution(), "addmm": _addmm, "mean": _mean,
     "conv_transpose1d": _convolution(1, is_transposed=True), "conv_transpose2d": _convolution(2, is_transposed=True),
     "linear": lambda call: onnx("Gemm", call.tensor, call.arguments["weight"], call.first("bias"), transB=1),
-    **dict.fromkeys(("mm", "matmul"), lambda call: onnx("MatMul", call.tensor, call.first("mat2", "other"))),
+    "scaled_dot_product_attention": attended, "einsum": einsum, "roll": rolled, "masked_fill": masked,
+    "unflatten": _unflatten, "index": _index, "fill": filled, "ne": compared(np.not_equal), "eq": compared(np.equal),
+    **dict.fromkeys(("zeros", "new_zeros"), made(0.0)), **dict.fromkeys(("ones", "new_ones"), made(1.0)),
+    **dict.fromkeys(("full", "new_full"), made(None)),
+    **dict.fromkeys(("mm", "matmul", "bmm"), lambda call: onnx("MatMul", call.tensor, call.first("mat2", "other"))),
     **dict.fromkeys(("batch_norm", "_native_batch_norm_legit_no_training"), _batch_norm),
     **dict.fromkeys(("layer_norm", "native_layer_norm"), _layer_norm("LayerNormalization")),
     **dict.fromkeys(("rms_norm", "_fused_rms_norm"), _layer_norm("RMSNormalization")),
@@ -331,6 +364,7 @@ TRANSLATORS: dict[str, Translator] = {
     "adaptive_max_pool1d": _adaptive("AdaptiveMaxPool", 1), "adaptive_max_pool2d": _adaptive("AdaptiveMaxPool", 2),
     **dict.fromkeys(("view", "_unsafe_view", "reshape"), _view),
     "flatten": _flatten, "squeeze": _squeeze, "unsqueeze": _unsqueeze, "select": _select, "stack": _stack,
+    "unbind": _unbind,
     **dict.fromkeys(("permute", "transpose", "t", "numpy_T"), _permute),
     "chunk": lambda call: onnx("Split", call.tensor, axis=_axis(call)),
     **dict.fromkeys(("split", "split_with_sizes"), _split),

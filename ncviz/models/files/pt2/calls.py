@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,12 @@ from ncviz.errors import ModelError
 from ncviz.models.files.graph.operators.constants import MOVES
 from ncviz.models.files.graph.operators.table import read_node
 from ncviz.models.files.graph.reader import BATCH, GraphReader, Node, Value
+from ncviz.text import quotable
 
+_OF_SIZES: dict[str, Callable[..., int]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "floordiv": operator.floordiv, "neg": operator.neg,
+}  # fmt: skip
+OF_SIZES = frozenset(f"_operator.{name}" for name in _OF_SIZES)
 OPSET = 18  # of what calls are translated into
 
 
@@ -57,11 +63,13 @@ class Call:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The first tensor's shape; ``BATCH`` comes first in that of activations."""
-        value = self.value(self.tensor)
-        return (
-            value.shape if isinstance(value, np.ndarray) else (BATCH, *self.reader.shape_of(value, self.node))
-        )
+        """The first tensor's shape, as of ``shape_of``."""
+        return self.shape_of(self.tensor)
+
+    def shape_of(self, given: Any) -> tuple[int, ...]:
+        """Return the shape of a tensor that it reads; ``BATCH``, or a multiple, where the images of activations lie."""
+        value = self.value(given)
+        return value.shape if isinstance(value, np.ndarray) else self.reader.file_shape(value, self.node)
 
     @property
     def is_constant(self) -> bool:
@@ -84,12 +92,20 @@ class Call:
             return self.read(given)
         return None if given is None else np.asarray(given)
 
-    def read(self, onnx: Onnx) -> Value | list[Value]:
-        """Return what it gives in ONNX's words.
+    def read(self, onnx: Onnx | np.ndarray | Sequence[Onnx]) -> Value | list[Value]:
+        """Return what it gives, several in a list.
+
+        Args:
+            onnx: Its result in ONNX's words, or the constant that it is.
 
         Raises:
             ModelError: If it is not read as it is used here.
         """
+        if isinstance(onnx, np.ndarray):
+            return self.reader.counted(onnx)
+        if not isinstance(onnx, Onnx):
+            found = [self.read(each) for each in onnx]
+            return [each for each in found if not isinstance(each, list)]
         node = replace(
             self.node,
             operator=onnx.operator,
@@ -103,11 +119,23 @@ class Call:
         return read_node(self.reader, node, [self.value(given) for given in onnx.inputs], MOVES)
 
 
-def sized(argument: Any) -> Any:
-    """Return an argument with ``BATCH`` in the place of sizes that are left open."""
+def sized(argument: Any, sizes: Mapping[str, int]) -> Any:
+    """Return an argument with the graph's own sizes in the place of their names; ``BATCH`` for what is left open."""
     if isinstance(argument, list):
-        return [sized(each) for each in argument]
-    return BATCH if isinstance(argument, Name) and argument.is_size else argument
+        return [sized(each, sizes) for each in argument]
+    return sizes.get(argument.text, BATCH) if isinstance(argument, Name) and argument.is_size else argument
+
+
+def size_after(operator: str, arguments: Sequence[Any]) -> int:
+    """Return what arithmetic on sizes gives.
+
+    Raises:
+        ModelError: If there is no such arithmetic here.
+    """
+    function = _OF_SIZES.get(operator)
+    if function is None or not all(type(each) is int for each in arguments):
+        raise ModelError(f"The program computes sizes by '{quotable(operator)}', which is not supported.")
+    return int(function(*arguments))
 
 
 def many(value: Any, axes: int, default: Any = None) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ from ncviz.models.files.graph.reader import GraphReader, Node
 from ncviz.models.files.graph.unsupported import check_read
 from ncviz.models.files.pt2.archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
 from ncviz.models.files.pt2.aten import SYMBOLIC, TRANSLATORS, UNITWISE, VIEWS
-from ncviz.models.files.pt2.calls import OPSET, Call, Name, sized
+from ncviz.models.files.pt2.calls import OF_SIZES, OPSET, Call, Name, size_after, sized
 from ncviz.models.files.pt2.views import Views
 from ncviz.models.files.state_dict.archive import archive_bytes, check_entries
 from ncviz.text import quotable
@@ -98,7 +98,7 @@ def _read(
     chosen, notes = decide_output(_outputs(signature, graph["tensor_values"], nodes, label), label, asked)
     output, needed = chosen.value, chosen.needed
     names, image = _inputs(signature, label)
-    _check_supported([node for node in nodes if node.index in needed], image, label)
+    attends = _check_supported([node for node in nodes if node.index in needed], image, label)
     shape, batch = _input_shape(graph["tensor_values"][image], label)
     tensors = {**archive.tensors("weights"), **archive.tensors("constants")}
     reader = GraphReader(
@@ -110,23 +110,41 @@ def _read(
         batch,
         archive.budget,
         parameters=names,
+        attends=attends,
     )
+    if attends:
+        reader.keep_names(names.values())
     reader.values[image] = reader.start(INPUT)
     last_use = {name: node.index for node in nodes if node.index in needed for name in node.inputs}
     last_use[output] = len(nodes)
-    views = Views(last_use)
+    views, sizes = Views(last_use), dict[str, int]()
     for node in nodes:
         archive.budget.check_time()
-        if node.index not in needed or node.operator.partition(".")[0] in SYMBOLIC:
+        if node.index not in needed:
             continue
-        arguments = {name: sized(argument) for name, argument in node.attributes.items()}
+        arguments = {name: sized(argument, sizes) for name, argument in node.attributes.items()}
+        if node.operator in OF_SIZES:
+            with reader.refusing(node, "computes a size of what is none"):
+                sizes[node.outputs[0]] = size_after(node.operator.partition(".")[2], list(arguments.values()))
+            continue
+        if node.operator == "sym_size.int":
+            with reader.refusing(node, "asks for a size of what has none"):
+                call = Call(reader, node, arguments)
+                sizes[node.outputs[0]] = call.shape[int(arguments["dim"])]
+        if node.operator.partition(".")[0] in SYMBOLIC:
+            continue
         for name in (name for argument in arguments.values() for name in _names(argument)):
             reader.value(name, node.title)
         call = Call(reader, node, arguments)
         with reader.refusing(node, "has arguments that do not fit its operator"):
             value = call.read(TRANSLATORS[_plain_name(node.operator)](call))
         first = node.inputs[0]
-        if _is_in_place(node.operator) and not isinstance(value, list):
+        if _is_in_place(node.operator) and isinstance(value, np.ndarray):
+            # A constant's views change with it, as far as they share its memory here, too.
+            if not all(np.shares_memory(value, reader.values[name]) for name in views.names_of(first)):
+                raise reader.refusal(node, "changes a part of a constant in place, which is not supported")
+            views.add(node.outputs[0], first)
+        elif _is_in_place(node.operator) and not isinstance(value, list):
             read_again = views.read_after(first, node.index)
             if read_again is not None:
                 raise reader.refusal(
@@ -153,7 +171,7 @@ def _read(
 
 def _node(node: Mapping[str, Any], index: int) -> Node:
     target = str(node["target"])
-    is_aten = target.startswith(_TARGET)
+    is_aten = target.startswith(_TARGET) or target in OF_SIZES
     attributes = {str(entry["name"]): _argument(entry["arg"]) for entry in node["inputs"]}
     inputs = [name for value in attributes.values() for name in _names(value)]
     outputs = tuple(name for entry in node["outputs"] for name in _names(_argument(entry)))
@@ -195,6 +213,8 @@ def _names(value: Any) -> list[str]:
 
 
 def _plain_name(operator: str) -> str:
+    if operator in OF_SIZES:
+        return operator
     name = operator.partition(".")[0]
     return name[:-1] if name.endswith("_") and not name.startswith("__") else name
 
@@ -248,16 +268,16 @@ def _makers(nodes: list[Node]) -> dict[str, list[Node]]:
     return makers
 
 
-def _check_supported(needed: list[Node], image: str, label: str) -> None:
-    check_read(
+def _check_supported(needed: list[Node], image: str, label: str) -> bool:
+    return check_read(
         needed,
         image,
         label,
         fault=lambda node: f"the operation {quotable(node.operator)}" if node.domain else "",
         plain=lambda node: _plain_name(node.operator),
         unitwise=UNITWISE,
-        shapes=SYMBOLIC,
-        handled=TRANSLATORS.keys() | SYMBOLIC,
+        shapes=SYMBOLIC | OF_SIZES,
+        handled=TRANSLATORS.keys() | SYMBOLIC | OF_SIZES,
     )
 
 

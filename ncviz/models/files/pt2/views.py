@@ -30,6 +30,11 @@ class Views:
         self._note(base, base)
         return next((name for last, name in self._latest[base] if name != changed and last > index), None)
 
+    def names_of(self, name: str) -> list[str]:
+        """Return every name for the same memory."""
+        base = self._bases.get(name, name)
+        return [base, *(each for each, of in self._bases.items() if of == base)]
+
     def _note(self, base: str, name: str) -> None:
         known = {*self._latest.get(base, ()), (self._last_use.get(name, -1), name)}
         self._latest[base] = sorted(known, reverse=True)[:2]

@@ -121,20 +121,7 @@ class Recurrent(nn.Module):
         return self.head(self.rnn(x)[0][:, -1])
 
 
-def vit():
-    return torchvision.models.VisionTransformer(16, 8, 6, 2, 8, 16, num_classes=4)
-
-
-def swin():
-    return torchvision.models.SwinTransformer([4, 4], 8, [2, 2], [2, 2], [2, 2], num_classes=4)
-
-
 UNREAD = {
-    "vit": (vit, (3, 16, 16), [
-        "attention at 'encoder.layers.encoder_layer_0.self_attention', ", "_4.self_attention' and 1 more",
-    ]),
-    "swin": (swin, (3, 32, 32), ["attention at 'features.1.0.attn', 'features.1.1.attn', 'features.3.0.attn', "
-                                 "'features.3.1.attn'"]),
     "recurrence": (Recurrent, (5, 8), ["supported: recurrence at 'rnn' (ncviz reads"]),
 }  # fmt: skip
 

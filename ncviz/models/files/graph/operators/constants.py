@@ -126,11 +126,28 @@ def _filled_size(inputs: list[np.ndarray], node: Node) -> int:
     return _MAX_FOLDED + 1 if any(size < 0 for size in shape) else math.prod(shape)
 
 
+def _scattered(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
+    data, places, updates = inputs
+    if node.get("reduction", "none") != "none":
+        raise ValueError("adds to what it changes")
+    changed = data.copy()
+    changed[tuple(np.moveaxis(places.astype(np.int64), -1, 0))] = updates
+    return changed
+
+
+def _range_size(start: float, limit: float, step: float) -> int:
+    return max(0, math.ceil((limit - start) / step))
+
+
 def _kind_of(inputs: list[np.ndarray], node: Node) -> np.dtype[Any]:
     """Return the type of what an operation gives."""
     if node.operator == "ConstantOfShape":
         value = node.get("value", None)
         return np.dtype(np.float64 if value is None else value.dtype)
+    if node.operator in ("Equal", "Not"):
+        return np.dtype(np.bool_)
+    if node.operator == "Where":
+        return np.result_type(*inputs[1:])
     if node.operator == "Cast":
         return np.dtype(_TYPES[node.attributes["to"]])
     return inputs[1 if node.operator == "CastLike" else 0].dtype
@@ -153,6 +170,13 @@ FOLDS: dict[str, Fold] = {
     "ReduceProd": lambda inputs, node, opset: np.prod(
         inputs[0], axis=axes_of(inputs, node), keepdims=bool(node.get("keepdims", 1))
     ),
+    "Equal": lambda inputs, node, opset: np.equal(*inputs),
+    "Not": lambda inputs, node, opset: np.logical_not(inputs[0]),
+    "Where": lambda inputs, node, opset: np.where(*inputs),
+    "Range": lambda inputs, node, opset: np.arange(*(each.ravel()[0] for each in inputs)),
+    "ScatterND": _scattered,
+    "Mod": _binary(np.mod),
+    "Pow": _binary(np.power),
     "Add": _binary(np.add),
     "Sub": _binary(np.subtract),
     "Mul": _binary(np.multiply),
@@ -166,8 +190,8 @@ FOLDS: dict[str, Fold] = {
 # How many values an operation gives, where it is not as many as its first input has.
 _SIZES: dict[str, Callable[[list[np.ndarray], Node], int]] = {
     **dict.fromkeys(
-        ("Add", "Sub", "Mul", "Div"),
-        lambda inputs, node: math.prod(np.broadcast_shapes(inputs[0].shape, inputs[1].shape)),
+        ("Add", "Sub", "Mul", "Div", "Mod", "Pow", "Equal", "Where"),
+        lambda inputs, node: math.prod(np.broadcast_shapes(*(each.shape for each in inputs))),
     ),
     "Gather": lambda inputs, node: (
         inputs[1].size * (inputs[0].size // max(1, inputs[0].shape[node.get("axis", 0)]))
@@ -176,6 +200,7 @@ _SIZES: dict[str, Callable[[list[np.ndarray], Node], int]] = {
     "Concat": lambda inputs, node: sum(value.size for value in inputs),
     "ConstantOfShape": _filled_size,
     "Expand": lambda inputs, node: math.prod(_expanded_shape(inputs)),
+    "Range": lambda inputs, node: _range_size(*(float(each.ravel()[0]) for each in inputs)),
 }
 # What gives the very values that it was given, and takes no memory.
 _IN_PLACE = frozenset({"Identity", "Dropout", "Transpose", "Unsqueeze", "Squeeze", "Slice"})

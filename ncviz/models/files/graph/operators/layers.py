@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.models.files.graph.activations import Pointwise
-from ncviz.models.files.graph.operators.pointwise import Handler
-from ncviz.models.files.graph.operators.shapes import weights_of
+from ncviz.models.files.graph.operators.placing import weights_of
 from ncviz.models.files.graph.operators.windows import padded, window
-from ncviz.models.files.graph.reader import GraphReader, Node, Source, Value
+from ncviz.models.files.graph.reader import GraphReader, Handler, Node, Source, Value
 
 
 def convolution(is_transposed: bool) -> Handler:
@@ -85,20 +83,6 @@ def gemm(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
 
 def _times(values: np.ndarray, factor: float) -> np.ndarray:
     return values if factor == 1.0 else values.astype(np.float64) * factor
-
-
-def matmul(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-    """Read a linear layer without a bias."""
-    if all(isinstance(value, Pointwise) for value in inputs):
-        raise reader.refusal(node, "multiplies two activations, as attention does, which is not supported")
-    step = reader.step_of(inputs[0], node)
-    weight = weights_of(reader, node, inputs[1])
-    if weight.ndim != 2:
-        raise reader.refusal(node, f"has weights of shape {list(weight.shape)}, expected a matrix")
-    arrays = {"weight": (weight.T, Source(node.index, 1, weight.shape, True))}
-    return reader.layer(
-        node, "linear", step, arrays, in_features=weight.shape[0], out_features=weight.shape[1], bias=False
-    )
 
 
 def layer_norm(operation: str) -> Handler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -21,10 +22,9 @@ from ncviz.models.files.graph.activations import (
     sigmoid,
     softplus,
 )
-from ncviz.models.files.graph.reader import GraphReader, Node, Source, Value
+from ncviz.models.files.graph.reader import GraphReader, Handler, Node, Source, Strewn, Value
 
 Function = Callable[[np.ndarray], np.ndarray]
-Handler = Callable[[GraphReader, Node, list[Any]], Value]
 _MAX_DEPTH = 30
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -207,6 +207,9 @@ def _between(reader: GraphReader, node: Node, one: Pointwise, other: Pointwise, 
 def _by_channel(
     reader: GraphReader, node: Node, value: Value, constant: np.ndarray, slot: int, operator: str
 ) -> Value:
+    if reader.attends:
+        name = reader.parameters.get(node.inputs[slot], node.inputs[slot])
+        node = replace(node, name=name) if re.fullmatch(r"(?=.*[^\W\d])[\w.]+", name) else node
     step = reader.step_of(value, node)
     shape = reader.builder.shapes[step]
     is_sum, is_last = operator in ("Add", "Sum"), constant.shape[-1:] == shape[-1:] != (1,)
@@ -247,7 +250,8 @@ def _is_without_bias(
     before = reader.builder.step(step)
     # Another name of the step's result, as an Identity gives it, may be read without the bias.
     own = reader.start(step)
-    is_alone = value is own and sum(held is own for held in reader.values.values()) == 1
+    held = (each.value if isinstance(each, Strewn) else each for each in reader.values.values())
+    is_alone = value is own and sum(each is own for each in held) == 1
     return (
         is_alone
         and before is not None

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ncviz.models.files.graph.operators.constants import axes_of
-from ncviz.models.files.graph.operators.pointwise import Handler
-from ncviz.models.files.graph.operators.shapes import reshaped
-from ncviz.models.files.graph.reader import GraphReader, Node, Value
+from ncviz.models.files.graph.operators.placing import reshaped
+from ncviz.models.files.graph.reader import GraphReader, Handler, Node, Value
 
 
 def adaptive_pool(kind: str) -> Handler:

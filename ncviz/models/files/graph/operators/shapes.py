@@ -10,40 +10,9 @@ from typing import Any
 import numpy as np
 
 from ncviz.limits import LIMITS
-from ncviz.models.files.graph.operators.constants import axes_of, cuts_of
-from ncviz.models.files.graph.operators.pointwise import Handler
-from ncviz.models.files.graph.reader import BATCH, GraphReader, Node, Value
-
-_RESHAPES = frozenset({"flatten", "reshape"})
-
-
-def weights_of(reader: GraphReader, node: Node, value: Value | None, what: str = "weights") -> np.ndarray:
-    """Return a constant, refusing activations in its place."""
-    if not isinstance(value, np.ndarray):
-        raise reader.refusal(
-            node, f"has {what} that the network computes (as attention does), expected constants"
-        )
-    return value
-
-
-def reshaped(reader: GraphReader, node: Node, step: str, target: tuple[int, ...]) -> Value:
-    """Give a step another shape of as many values, by the plainest operation."""
-    shape = reader.builder.shapes[step]
-    if math.prod(target) != math.prod(shape) or min(target, default=0) < 1:
-        raise reader.refusal(
-            node, f"makes {list(shape)} into {list(target)}, which holds another number of values"
-        )
-    if target == shape:
-        return reader.start(step)
-    before = reader.builder.step(step)
-    if before is not None and before.operation in _RESHAPES:
-        # What is given another shape and then its own again was never changed.
-        source = before.inputs[0]
-        if reader.builder.shapes[source] == target:
-            return reader.start(source)
-    if len(target) == 1:
-        return reader.start(reader.builder.add(node.hint, "flatten", (step,), start=1))
-    return reader.start(reader.builder.add(node.hint, "reshape", (step,), shape=target))
+from ncviz.models.files.graph.operators.constants import cuts_of
+from ncviz.models.files.graph.operators.placing import reshaped, weights_of
+from ncviz.models.files.graph.reader import BATCH, GraphReader, Handler, Node, Source, Strewn, Value
 
 
 def as_scores(reader: GraphReader, step: str) -> str:
@@ -55,84 +24,37 @@ def as_scores(reader: GraphReader, step: str) -> str:
     return reader.step_of(reshaped(reader, node, step, (math.prod(shape),)), node)
 
 
-def reshape(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-    """Read a Reshape that keeps the batch."""
-    step = reader.step_of(inputs[0], node)
-    shape = reader.builder.shapes[step]
-    target = [int(size) for size in weights_of(reader, node, inputs[1], "a target shape").ravel()]
-    if not 2 <= len(target) <= 8:
-        raise reader.refusal(node, f"reshapes to {len(target)} axes, which is not supported")
-    if not node.get("allowzero", 0):
-        target = [(BATCH, *shape)[axis] if size == 0 else size for axis, size in enumerate(target)]
-    first, rest = target[0], target[1:]
-    if first not in (-1, BATCH, reader.batch):
-        raise reader.refusal(node, f"reshapes across the batch, to {target}, which is not supported")
-    if rest.count(-1) == 1 and first != -1:
-        known = -math.prod(rest)
-        rest[rest.index(-1)] = math.prod(shape) // known if known > 0 else 0
-    return reshaped(reader, node, step, tuple(rest))
-
-
-def flatten(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-    """Read a Flatten."""
-    step = reader.step_of(inputs[0], node)
-    rank = len(reader.builder.shapes[step]) + 1
-    if node.get("axis", 1) not in (1, 1 - rank):
-        raise reader.refusal(node, f"flattens from axis {node.get('axis', 1)}, of which only 1 is supported")
-    return reshaped(reader, node, step, (math.prod(reader.builder.shapes[step]),))
-
-
-def squeeze(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-    """Read the removal of axes of size 1."""
-    step = reader.step_of(inputs[0], node)
-    shape = (BATCH, *reader.builder.shapes[step])
-    axes = axes_of(inputs, node)
-    chosen = (
-        {axis % len(shape) for axis in axes}
-        if axes is not None
-        else {a for a, s in enumerate(shape) if s == 1}
-    )
-    if any(shape[axis] != 1 for axis in chosen):
-        raise reader.refusal(node, f"squeezes the axes {sorted(chosen)}, which are not all of size 1")
-    return reshaped(reader, node, step, tuple(s for a, s in enumerate(shape) if a not in chosen)[1:])
-
-
-def unsqueeze(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-    """Read the adding of axes."""
-    step = reader.step_of(inputs[0], node)
-    shape = list(reader.builder.shapes[step])
-    axes = axes_of(inputs, node) or ()
-    rank = len(shape) + 1 + len(axes)
-    chosen = sorted(axis % rank for axis in axes)
-    if not chosen or chosen[0] == 0 or rank > 8:
-        raise reader.refusal(node, "adds an axis before the batch, which is not supported")
-    for axis in chosen:
-        shape.insert(axis - 1, 1)
-    return reshaped(reader, node, step, tuple(shape))
-
-
-def transpose(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-    """Read a permutation of axes that keeps the batch."""
-    step = reader.step_of(inputs[0], node)
-    rank = len(reader.builder.shapes[step]) + 1
-    axes = tuple(node.get("perm", tuple(reversed(range(rank)))))
-    if sorted(axes) != list(range(rank)) or axes[0] != 0:
-        raise reader.refusal(node, f"permutes the axes to {list(axes)}, which moves the batch")
-    if axes == tuple(range(rank)) and not node.is_translated:
-        return inputs[0]
-    return reader.start(reader.builder.add(node.hint, "permute", (step,), axes=axes))
-
-
 def concat(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read a concatenation."""
-    if not node.is_translated and any(isinstance(value, np.ndarray) for value in inputs):
-        raise reader.refusal(node, "joins activations with constants, which is not supported")
-    steps = tuple(reader.step_of(value, node) for value in inputs)
-    rank = len(reader.builder.shapes[steps[0]]) + 1
-    axis = node.attributes["axis"]
+    like = next(value for value in inputs if not isinstance(value, np.ndarray))
+    first, axis = reader.step_of(like, node), node.attributes["axis"]
+    rank = len(reader.builder.shapes[first]) + 1
     if not -rank < axis < rank or axis % rank == 0:
         raise reader.refusal(node, f"joins along axis {axis}, which is not one of the activations'")
+    steps = tuple(
+        _constant(reader, node, slot, value, first)
+        if isinstance(value, np.ndarray)
+        else reader.step_of(value, node)
+        for slot, value in enumerate(inputs)
+    )
     return reader.start(reader.builder.add(node.hint, "cat", steps, axis=axis % rank))
+
+
+def _constant(reader: GraphReader, node: Node, slot: int, value: np.ndarray, like: str) -> str:
+    """Add a constant that is joined to activations, such as a class token; the file has it once, or for each image."""
+    shape = value.shape[1:]
+    if value.ndim != len(reader.builder.shapes[like]) + 1 or not shape or (value != value[:1]).any():
+        raise reader.refusal(
+            node,
+            f"joins activations to a constant of shape {list(value.shape)}, which is not the same for each image",
+        )
+    name = node.inputs[slot] if slot < len(node.inputs) else ""
+    hint = reader.parameters.get(name, name) or f"{node.hint}_constant"
+    made = reader.builder.add(hint, "constant", (like,), {"weight": value[0]}, shape=shape)
+    source = reader.spread.get(name, Source(node.index, slot, value.shape))
+    if math.prod(source.shape) == math.prod(shape):
+        reader.sources[f"{made}.weight"] = source
+    return made
 
 
 def tile(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
@@ -154,9 +76,27 @@ def _repeated(reader: GraphReader, node: Node, value: Value, times: Sequence[int
     return value
 
 
+def spread_constant(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    """Read an Expand of a constant, which is had once where it is repeated for each image."""
+    value, sizes = inputs[0], [int(size) for size in inputs[1].ravel()]
+    sizes = [1 if size in (BATCH, -1) else size for size in sizes]
+    name = node.inputs[0] if node.inputs else ""
+    reader.spread[node.outputs[0]] = reader.spread.get(name, Source(node.index, 0, value.shape))
+    reader.parameters[node.outputs[0]] = reader.parameters.get(name, name)
+    reader.budget.check_room(math.prod(np.broadcast_shapes(value.shape, tuple(sizes))) * value.itemsize)
+    return np.broadcast_to(value, np.broadcast_shapes(value.shape, tuple(sizes)))
+
+
 def expand(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read an Expand of activations, such as a grey image for three colours; axes of 1 or -1 stay."""
     sizes = [int(size) for size in weights_of(reader, node, inputs[1], "a target shape").ravel()]
+    if isinstance(inputs[0], Strewn):
+        own = reader.file_shape(inputs[0], node)
+        if len(own) == len(sizes) and all(
+            size in (-1, 1, have) for size, have in zip(sizes, own, strict=True)
+        ):
+            return inputs[0]
+        raise reader.refusal(node, f"spreads {len(own)} axes over {sizes[:9]}, which is not supported there")
     shape = reader.shape_of(inputs[0], node)
     first, *sizes = [1] * (len(shape) + 1 - len(sizes)) + sizes
     fits = len(sizes) == len(shape) and first in (1, -1, BATCH, reader.batch)
@@ -225,7 +165,7 @@ def cut(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
 
 
 def softmax(operation: str) -> Handler:
-    """Return the reader of a softmax over the classes."""
+    """Return the reader of a softmax over the classes, or inside an attention over its keys."""
 
     def handle(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
         step = reader.step_of(inputs[0], node)
@@ -234,10 +174,16 @@ def softmax(operation: str) -> Handler:
         axis = int(node.get("axis", -1 if reader.opset >= 13 else 1)) % rank
         # Before opset 13 over this axis and all behind it.
         over = shape[axis - 1 :] if reader.opset < 13 else shape[axis - 1 : axis]
+        is_inside = math.prod(over) == shape[axis - 1] < math.prod(shape)
+        if axis and reader.attends and operation == "softmax" and is_inside:
+            return reader.start(
+                reader.builder.add(reader.place_of(node, "scores"), operation, (step,), axis=axis)
+            )
         if axis == 0 or math.prod(over) != math.prod(shape):
             raise reader.refusal(
                 node,
-                "is a softmax inside the network (as in attention), of which only one over the classes is read",
+                "is a softmax inside the network, of which only one over the classes, or over an attention's keys, is "
+                "read",
             )
         row = reader.step_of(reshaped(reader, node, step, (math.prod(shape),)), node)
         found = reader.builder.add(node.hint, operation, (row,), axis=1)
@@ -258,10 +204,3 @@ def cast(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     if node.operator == "Cast" and node.attributes["to"] not in (1, 10, 11, 16):
         raise reader.refusal(node, "makes activations into whole numbers, which is not supported")
     return inputs[0]
-
-
-def shape_value(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-    """Return the shape as a constant, with a mark where the batch stands."""
-    value = inputs[0]
-    full = value.shape if isinstance(value, np.ndarray) else (BATCH, *reader.shape_of(value, node))
-    return np.asarray(full[node.get("start", 0) : node.get("end", None)], dtype=np.int64)

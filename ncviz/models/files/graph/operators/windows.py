@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.models.files.graph.operators.pointwise import Handler
-from ncviz.models.files.graph.reader import GraphReader, Node, Value
+from ncviz.models.files.graph.reader import GraphReader, Handler, Node, Value
 
 _NON_NEGATIVE = {"relu", "relu6", "sigmoid", "hardsigmoid", "softplus"}
 _KEEP_ORDER = {"max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "flatten", "reshape", "permute"}

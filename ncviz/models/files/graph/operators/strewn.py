@@ -1,0 +1,165 @@
+"""Operators that read activations whose images the file has elsewhere than along the first axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ncviz.models.files.graph.activations import Pointwise
+from ncviz.models.files.graph.operators.constants import axes_of
+from ncviz.models.files.graph.operators.placing import as_file_has_it, own_axes
+from ncviz.models.files.graph.operators.pointwise import POINTWISE
+from ncviz.models.files.graph.reader import GraphReader, Node, Strewn, Value
+
+# Operators that do to every value what they do to any.
+_ALIKE = frozenset({*POINTWISE, "Identity", "Dropout", "Cast", "CastLike"}) - {"PRelu", "Scaler"}
+# Those that go along one axis, which an attribute names, and what it is by default.
+_ALONG = {"Softmax": -1, "LogSoftmax": -1, "Concat": 0, "Split": 0, "Gather": 0}
+_OVER_LAST = frozenset({"LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"})
+_LINEAR = frozenset({"MatMul", "Gemm"})
+
+
+def read_strewn(
+    reader: GraphReader, node: Node, inputs: list[Any], handler: Callable[..., Any]
+) -> Value | list[Value]:
+    """Return what a node gives that reads activations whose images lie elsewhere than along the first axis.
+
+    Args:
+        reader: The graph so far.
+        node: An operator that only treats values, or axes without images.
+        inputs: What it reads.
+        handler: Reads the operator where the images are first.
+
+    Raises:
+        ModelError: If it would mix images, or join values whose images lie along different axes.
+    """
+    strewn = [value for value in inputs if isinstance(value, Strewn)]
+    first, operator = strewn[0], node.operator
+    axes = len(reader.file_shape(first, node))
+    why = "reads activations whose images lie along another axis than the first, which is not supported there"
+    others = [value for value in inputs if isinstance(value, Pointwise)]
+    if others or any(
+        (each.place != first.place and reader.batch != 1) or len(reader.file_shape(each, node)) != axes
+        for each in strewn
+    ):
+        raise reader.refusal(
+            node, "joins activations whose images lie along different axes, which is not supported"
+        )
+    is_alike = operator in _ALIKE
+    if not (is_alike or operator in _ALONG or operator in _OVER_LAST | _LINEAR | {"ReduceMean", "Slice"}):
+        raise reader.refusal(node, why)
+    own = own_axes(axes, first.axis, first.before * first.behind)
+
+    def along(axis: int) -> int:
+        """Return which axis it is where the images are first."""
+        found = own[axis % axes]
+        if not found or (axis % axes == first.axis and reader.batch != 1):
+            raise reader.refusal(node, "takes, joins or mixes some of a batch, which is not supported")
+        return found
+
+    given: list[Any] = [value.value if isinstance(value, Strewn) else value for value in inputs]
+    attributes = dict(node.attributes)
+    place, removed = first.axis, []
+    if is_alike or operator == "Concat":
+        given = [
+            _constant(reader, node, value, first, axes)
+            if isinstance(value, np.ndarray) and value.ndim and operator not in ("Clip", "CastLike")
+            else value
+            for value in given
+        ]
+    if operator in _ALONG:
+        axis = int(attributes.get("axis", _ALONG[operator]))
+        attributes["axis"] = along(axis)
+        if operator == "Gather" and isinstance(given[1], np.ndarray) and given[1].ndim == 0:
+            removed = [axis % axes]
+    elif operator in _OVER_LAST:
+        axis = int(attributes.get("axis", -1)) % axes
+        if axis <= first.axis and not (reader.batch == 1 and own[axis]):
+            raise reader.refusal(node, "normalises over the images of a batch, which is not supported")
+        attributes["axis"] = axis - axes
+    elif operator == "ReduceMean":
+        reduced = [axis % axes for axis in axes_of(inputs, node) or range(axes)]
+        attributes["axes"] = tuple(along(axis) for axis in reduced)
+        given = given[:1]
+        removed = [] if attributes.get("keepdims", 1) else reduced
+    elif operator == "Slice":
+        return _cut(reader, node, inputs, first, along, handler)
+    elif operator in _LINEAR and first.axis == axes - 1 and reader.batch != 1:
+        raise reader.refusal(node, "multiplies the images of a batch by weights, which is not supported")
+    found = handler(reader, replace(node, attributes=attributes), given)
+    place -= sum(axis < first.axis for axis in removed)
+
+    def back(value: Value) -> Value:
+        return value if isinstance(value, np.ndarray) else _again(reader, node, value, first, place)
+
+    return [back(each) for each in found] if isinstance(found, list) else back(found)
+
+
+def _again(reader: GraphReader, node: Node, value: Pointwise | Strewn, first: Strewn, axis: int) -> Value:
+    assert isinstance(value, Pointwise)
+    if reader.batch != 1:
+        is_first = axis == 0 and first.before * first.behind == 1
+        return value if is_first else replace(first, value=value, axis=axis)
+    sizes = list(reader.shape_of(value, node))
+    if not sizes or sizes[0] == 1:
+        return as_file_has_it(reader, node, reader.step_of(value, node), sizes, 0, 1)
+    return Strewn(value, 0, 1, sizes[0])
+
+
+def _cut(
+    reader: GraphReader,
+    node: Node,
+    inputs: list[Any],
+    first: Strewn,
+    along: Callable[[int], int],
+    handler: Callable[..., Any],
+) -> Value:
+    starts, stops = (np.ravel(each) for each in inputs[1:3])
+    given = inputs[3] if len(inputs) > 3 and inputs[3] is not None else np.arange(len(starts))
+    steps = inputs[4] if len(inputs) > 4 else None
+    kept = [
+        at
+        for at in range(len(starts))
+        # All of what lies along the images' axis is no choice.
+        if int(np.ravel(given)[at]) != first.axis
+        or starts[at] != 0
+        or stops[at] < np.iinfo(np.int32).max
+        or reader.batch == 1
+    ]
+    if not kept:
+        return first
+    axes = np.array([along(int(np.ravel(given)[at])) for at in kept])
+    chosen = [starts[kept], stops[kept], axes, None if steps is None else np.ravel(steps)[kept]]
+    found = handler(reader, node, [first.value, *chosen])
+    return _again(reader, node, found, first, first.axis)
+
+
+def _constant(reader: GraphReader, node: Node, value: np.ndarray, like: Strewn, axes: int) -> np.ndarray:
+    """Return a constant that is joined to activations as it is where their images are first."""
+    if value.ndim > axes:
+        raise reader.refusal(
+            node,
+            f"joins activations of {axes} axes to a constant of shape {list(value.shape)}, which is not supported",
+        )
+    whole = value.reshape((1,) * (axes - value.ndim) + value.shape)
+    also, size = like.before * like.behind, whole.shape[like.axis]
+    if reader.batch is not None and size == reader.batch * also > 1:
+        each = whole.reshape(
+            *whole.shape[: like.axis], like.before, reader.batch, like.behind, *whole.shape[like.axis + 1 :]
+        )
+        first = each.take([0], axis=like.axis + 1)
+        if not np.array_equal(np.broadcast_to(first, each.shape), each):
+            raise reader.refusal(
+                node, "joins constants that are not the same for each image, which is not supported"
+            )
+        whole = first.reshape(*whole.shape[: like.axis], also, *whole.shape[like.axis + 1 :])
+    elif size != 1:
+        raise reader.refusal(
+            node, "joins constants that are not the same for each image, which is not supported"
+        )
+    if also == 1:
+        whole = whole.squeeze(like.axis)
+    return whole[None]

@@ -1,0 +1,164 @@
+"""Files with attention: the same numbers, the same graph and κ, and back out after pruning."""
+
+import io
+import warnings
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from ncviz import neural_curvature
+from ncviz.graph.build import build_graph
+from ncviz.models.files.graph.build import build_module
+from ncviz.models.files.onnx.reader import read_onnx
+from ncviz.models.files.onnx.writer import write_onnx
+from ncviz.models.files.pt2.reader import read_exported
+from ncviz.models.files.pt2.writer import write_exported
+from tests.curvature.test_attention import edges_of, worst
+from tests.examples.attending import make
+from tests.examples.brute_force_wired import slow_curvature
+from tests.examples.vits import vit
+
+
+def transformer():
+    """torchvision's own: its nn.MultiheadAttention has the images along the second axis, and among its heads."""
+    torch.manual_seed(0)
+    net = torchvision.models.VisionTransformer(4, 2, 1, 2, 8, 6, num_classes=3)
+    net.conv_proj = nn.Conv2d(1, 8, 2, stride=2)
+    for parameter in (net.heads.head.weight, net.class_token):
+        nn.init.normal_(parameter)
+    return net.eval()
+
+
+def made(name):
+    return transformer() if name == "torchvision" else vit(name).float().eval()
+
+
+def exported(net, shape, kind, images=None, **how):
+    """Return a file of a network, for any number of images or so many."""
+    buffer, x = io.BytesIO(), torch.rand(images or 3, *shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if kind == "onnx":
+            axes = {} if images else {"dynamic_axes": {"x": {0: "n"}}}
+            how = {"dynamo": False, "opset_version": 17, "input_names": ["x"]} | axes | how
+            torch.onnx.export(net, (x,), buffer, **how)
+        else:
+            sizes = {} if images else {"dynamic_shapes": ({0: torch.export.Dim("n")},)}
+            torch.export.save(torch.export.export(net, (x,), **sizes), buffer)
+    return buffer.getvalue()
+
+
+def read(content, kind):
+    blueprint, arrays = (read_onnx if kind == "onnx" else read_exported)(content, "net")
+    return build_module(blueprint, arrays), arrays
+
+
+def run(content, x):
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: x.numpy()})[0]
+
+
+def ends(graph):
+    return [(each.source, each.target, each.number_of_edges) for each in (*graph.connections, *graph.links)]
+
+
+CASES = [
+    ("written out", "onnx", None), ("einsum", "onnx", None), ("heads among the images", "onnx", None),
+    ("torchvision", "onnx", None), ("torchvision", "onnx", 1), ("torchvision", "onnx", 2),
+    *(pytest.param(*case, marks=pytest.mark.slow) for case in [
+        ("torchvision", "pt2", None), ("chunked", "pt2", None), ("einsum", "pt2", None),
+        ("scaled_dot_product_attention", "pt2", 1), ("nn.MultiheadAttention, tokens first", "pt2", None),
+        ("heads among the images", "pt2", 2),
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind", "images"), CASES)
+def test_the_network_of_a_file_is_the_one_that_was_exported(name, kind, images):
+    net, shape = made(name), (1, 4, 4)
+    content = exported(net, shape, kind, images)
+    found, _ = read(content, kind)
+    x = torch.rand(images or 5, *shape)
+    with torch.no_grad():
+        expected = net(x)
+        assert torch.allclose(found(x), expected, atol=2e-6)
+        # It is one for any number of images, whatever the file was made for.
+        more = torch.rand(4, *shape)
+        assert torch.allclose(found(more), net(more), atol=2e-6)
+    if kind == "onnx":
+        assert np.allclose(run(content, x), expected, atol=2e-6)
+    own, other = build_graph(net, shape), build_graph(found, shape)
+    assert ends(own) == ends(other)
+    # Where a file fixes one image, its axis may stay as one of one place.
+    shapes = [tuple(s for s in shape if s > 1 or images != 1) for shape in other.layer_shapes]
+    assert shapes == [tuple(s for s in shape if s > 1 or images != 1) for shape in own.layer_shapes]
+    for mine, theirs in zip(own.layer_names, other.layer_names, strict=True):
+        if kind == "pt2" or name != "einsum":
+            assert theirs.replace(".in_proj", "") == mine
+    for mine, theirs in zip(own.connections, other.connections, strict=True):
+        assert theirs.parameter.replace("in_proj.weight", "in_proj_weight") == mine.parameter
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["onnx", "pt2"])
+def test_every_edge_of_what_is_read_agrees_with_the_definition(kind):
+    # Vectors of four numbers, whose scale is exact in a file.
+    net, x = make(3, 0.3, tokens=2, channels=2, inner=4, wide=2)
+    net = net.float()
+    # The older exporter has no words for this network's unflatten.
+    found, _ = read(exported(net, net.shape, kind, 1, **({"dynamo": True} if kind == "onnx" else {})), kind)
+    net, found = net.double(), found.double()
+    for alpha in (0.9, 0.3):
+        result = neural_curvature(found, x, alpha=alpha, keep_edges=True)
+        assert worst(edges_of(result), slow_curvature(net.wiring(), x, alpha)) < 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["onnx", "pt2"])
+def test_weights_of_torchvisions_own_have_the_curvature_of_the_module(kind):
+    net, x = transformer(), torch.rand(2, 1, 4, 4, dtype=torch.float64)
+    found, _ = read(exported(net, (1, 4, 4), kind), kind)
+    for alpha in (0.9, 0.3):
+        expected, result = (neural_curvature(each.double(), x, alpha=alpha).weights for each in (net, found))
+        # ONNX has the scale of the scores in float32.
+        for mine, theirs in zip(expected.values(), result.values(), strict=True):
+            assert torch.allclose(mine, theirs, rtol=0, atol=1e-9 if kind == "pt2" else 1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["onnx", "pt2"])
+def test_pruned_weights_go_back_into_the_file(kind):
+    net, shape = transformer(), (1, 4, 4)
+    content = exported(net, shape, kind)
+    found, arrays = read(content, kind)
+    prunable = set(build_graph(found, shape).parameters)
+    generator = np.random.default_rng(0)
+    changed = {
+        name: values * (generator.random(values.shape) > 0.4) if name in prunable else values
+        for name, values in arrays.items()
+    }
+    assert any("in_proj" in name for name in prunable)
+    if kind == "onnx":
+        written = write_onnx(content, changed)
+    else:
+        blueprint, _ = read_exported(content, "net")
+        names = {array: name for name, array in blueprint.names}
+        written = write_exported(content, {names.get(name, name): changed[name] for name in prunable}, "net")
+    again, values = read(written, kind)
+    for name in changed:
+        assert np.array_equal(values[name], changed[name])
+    x = torch.rand(3, *shape)
+    blueprint, _ = (read_onnx if kind == "onnx" else read_exported)(content, "net")
+    pruned = build_module(blueprint, changed)
+    with torch.no_grad():
+        expected = pruned(x)
+        assert torch.allclose(again(x), expected, atol=1e-6)
+        assert (expected - net(x)).abs().max() > 1e-3
+        if kind == "onnx":
+            assert np.allclose(run(written, x), expected, atol=1e-5)
+        else:
+            assert torch.allclose(torch.export.load(io.BytesIO(written)).module()(x), expected, atol=1e-5)
