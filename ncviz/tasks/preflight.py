@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ncviz.config import CurvatureConfig
 from ncviz.data.calibration import select_calibration
 from ncviz.data.predicted_labels import predictions
 from ncviz.fingerprint import digest
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from ncviz.preflight import Choice, LayerFacts, Preflight
 
-__all__ = ["Check", "Checked", "Choice", "LayerFacts", "Preflight", "Timing", "layer_rows"]
+__all__ = ["Check", "Checked", "Choice", "CurvatureTime", "LayerFacts", "Preflight", "Timing", "layer_rows"]
 
 CALIBRATION_IMAGES, CHECKED_IMAGES = 10, 64
 # The page that asks tells the end itself.
@@ -115,6 +116,40 @@ class Timing(Task["Preflight"]):
         inputs = context.images(self.network, "train").inputs[self.calibration[:CALIBRATION_IMAGES]]
         net, shape = self.network.module(), self.network.image_shape
         return preflight(net, shape, inputs, progress=context.say, cancel=context.cancel)
+
+
+@dataclass(frozen=True, eq=False)
+class CurvatureTime(Task["float | None"]):
+    """Foretelling from a small part of the work how many seconds a curvature takes for each of its images.
+
+    Attributes:
+        network: The network.
+        config: Settings of the curvature.
+    """
+
+    network: Network
+    config: CurvatureConfig
+
+    job: ClassVar[JobKind] = _JOB
+
+    def key(self, context: Context) -> str:
+        """Return what tells network, images and settings from others."""
+        return digest("curvature time", Check(self.network).key(context), asdict(self.config))
+
+    def run(self, context: Context) -> float | None:
+        """Measure it; None where only the whole work would tell, as where path lengths are each image's own.
+
+        Raises:
+            NcvizError: If there are too few images, or the network cannot be read.
+        """
+        from ncviz.preflight import preflight
+
+        net, images = self.network.module(), context.images(self.network, "train")
+        calibration = select_calibration(net, images, self.config.samples_per_class, self.config.seed)
+        inputs = images.inputs[calibration[:: max(1, len(calibration) // CALIBRATION_IMAGES)]]
+        say, cancel, shape = context.say, context.cancel, self.network.image_shape
+        found = preflight(net, shape, inputs, config=self.config, progress=say, cancel=cancel)
+        return None if found.seconds is None else found.seconds / len(inputs)
 
 
 def layer_rows(network: Network) -> list[dict[str, Any]]:

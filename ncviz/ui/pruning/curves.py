@@ -17,7 +17,7 @@ from ncviz.jobs import Job
 from ncviz.scene.comparison import Comparison, weight_count
 from ncviz.scene.wording import private_title
 from ncviz.tasks import SweepRecord
-from ncviz.tasks.criteria import GRID, Spread, criteria, masks_of
+from ncviz.tasks.criteria import GRID, Spread, masks_of
 from ncviz.text import plural
 from ncviz.ui.pruning import comparison, repairs
 from ncviz.ui.server import evaluation, resources
@@ -154,19 +154,13 @@ def job_key(of: tasks.Network, compared: Comparison) -> str:
 
 
 def seconds(of: tasks.Network, configs: Collection[PruningConfig]) -> float:
-    """Return about how long these curves take: evaluations as timed here, curvature as it took before."""
+    """Return about how long these curves take beside the curvature that they need: evaluations as timed here."""
     # It is timed when it is evaluated for the first time.
     first, context = measured(of, None, 0).seconds, session.context()
     each = min(first, evaluation.evaluation_seconds(of, context))
-    kappa = {config.calibration for config in configs if criteria()[config.criterion].needs_curvature}
-    unknown = [config for config in kappa if not context.knows(tasks.Curvature(of, config))]
-    known = context.look_up(tasks.Curvature(of, session.view().config))
-    per_image = 0.0 if known is None else known.seconds / max(1, len(known.labels))
-    classes = 0 if known is None else len(set(known.labels.tolist()))
-    images = sum(config.samples_per_class * classes for config in unknown)
     image = each / max(1, len(context.images(of, "test")))
     repairing = sum(repairs.seconds(of, config.repair, len(GRID), image) for config in configs)
-    return each * len(GRID) * len(configs) + per_image * images + repairing
+    return each * len(GRID) * len(configs) + repairing
 
 
 def _task(of: tasks.Network, config: PruningConfig) -> tasks.Curve:

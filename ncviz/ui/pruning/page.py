@@ -26,6 +26,7 @@ from ncviz.ui.link.view_state import LAB_TABS
 from ncviz.ui.pruning import (
     comparison,
     controls,
+    curvature_time,
     repairs,
     tab_classes,
     tab_compare,
@@ -153,7 +154,10 @@ def _draw_run(
     if not todo:
         return
     curves = plural(len(todo), "curve")
-    time = about(curve_runs.seconds(of, todo))
+    kappa = curvature_time.seconds(of, todo)
+    time = about(curve_runs.seconds(of, todo) + (kappa or 0.0))
+    if kappa is None:
+        time = f"{time}, beside the curvature"
     if is_empty:
         samples = calibration_words(
             compared.samples_per_class, len(find_dataset(of.dataset).classes), len(compared.seeds)
@@ -172,3 +176,5 @@ def _draw_run(
             curve_runs.log(of, compared).failures.update(former)
         tried[curve_runs.job_key(of, compared)] = session.device()
         st.rerun()
+    if kappa is None:
+        curvature_time.tell(of, todo)

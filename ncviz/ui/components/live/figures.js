@@ -9,8 +9,9 @@ import { ruleWords } from "./never.js";
 import { outcomeWords, titled } from "./outcome.js";
 
 export class Figures {
-  /** @type {string | null} */
+  /** What was known last. @type {{ step: string, place: string, verdict: string } | null} */
   said = null;
+  isOpening = true;
   /** What a saved picture says of itself. @type {Channel<string> | null} */
   captions = null;
   /** What the network says of an image, in words. @type {Channel<string> | null} */
@@ -111,14 +112,17 @@ export class Figures {
     const isOpen = source !== "measured" && data.is_live;
     if (isDragging || isOpen) return;
     const verdict = this.verdicts?.last ?? "";
-    const step = `${order} ${removed} ${source} ${verdict}`;
-    // The first word is what the page says when it opens; nobody asked for it.
-    if (this.said !== null && this.said !== step) {
+    const place = `${order} ${removed}`;
+    const step = `${place} ${source} ${verdict}`;
+    const { said } = this;
+    // What the page says when it opens nobody asked for, nor for what is measured or worked out of that a while later.
+    this.isOpening &&= said === null || (said.place === place && ["", verdict].includes(said.verdict));
+    if (!this.isOpening && said?.step !== step) {
       const { headline, source: from, rule } = this.parts;
       const more = verdict && ` ${verdict}.`;
       this.parts.said.textContent = `${headline.textContent}${more} ${titled(from.textContent ?? "")}; ${rule.textContent}.`;
     }
-    this.said = step;
+    this.said = { step, place, verdict };
   }
 }
 
