@@ -16,6 +16,8 @@ from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.following import follow
 
+# Of a small network it is told before anybody sees that it was not.
+_PATIENCE_SECONDS = 1.5
 UNTOLD = (
     "What the curvature takes is not in that time: it cannot be told from a part of the work here. It comes first, is "
     "likely to take longest, and once it runs, the time left is told."
@@ -39,6 +41,7 @@ def seconds(of: tasks.Network, configs: Collection[PruningConfig]) -> float | No
     job = resources.desk().job(task, session.context())
     if job is None:
         job = jobs.start(tasks.Series([task]), f"How long the curvature of {private_title(of)} takes")
+        job.wait(_PATIENCE_SECONDS)
     now = job.snapshot()
     per_image: float | None = now.result if now.state == "done" else None
     return None if per_image is None else samples * len(find_dataset(of.dataset).classes) * per_image

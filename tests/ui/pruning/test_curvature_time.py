@@ -44,7 +44,9 @@ class Page:
 
 def job_of(state, result=None):
     return SimpleNamespace(
-        snapshot=lambda: SimpleNamespace(state=state, result=result), is_active=state == "running"
+        snapshot=lambda: SimpleNamespace(state=state, result=result),
+        is_active=state == "running",
+        wait=lambda seconds: None,
     )
 
 
