@@ -64,6 +64,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "reshape": torch.reshape,
     "permute": torch.permute,
     "narrow": torch.narrow,
+    "roll": torch.roll,
 }
 
 
@@ -90,6 +91,8 @@ def arguments_of(step: Step, inputs: Sequence[Any]) -> tuple[Any, ...]:
         return (inputs[0], (-1, *options["shape"]))
     if step.operation == "permute":
         return (inputs[0], options["axes"])
+    if step.operation == "roll":
+        return (inputs[0], options["start"], options["axis"])
     if step.operation == "narrow":
         return (inputs[0], options["axis"], options["start"], options["length"])
     return tuple(inputs)

@@ -121,6 +121,7 @@ OPERATIONS: dict[str, Operation] = {
     "reshape": _operation("shape"),
     "permute": _operation("axes"),
     "narrow": Operation({"axis": ("axis", 0), "start": ("offset", 0), "length": ("count", 0)}),
+    "roll": Operation({"axis": ("axis", 0), "start": ("offset", 0)}),
     **dict.fromkeys(("add", "multiply", "matmul"), Operation(inputs=(2, 2))),
     "cat": Operation({"axis": ("axis", 0)}, inputs=(1, LIMITS.nodes)),
 }  # fmt: skip

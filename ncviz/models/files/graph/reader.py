@@ -26,6 +26,10 @@ Errors = type[Exception] | tuple[type[Exception], ...]
 _MISFITS: Errors = (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
 
 
+class OfImages(np.ndarray):
+    """A constant with a row for each of the first two images, of which every other image has the like."""
+
+
 @dataclass(frozen=True, eq=False)
 class Strewn:
     """Activations whose images the file has along another axis than the first, or along one with something else.
@@ -150,6 +154,7 @@ class GraphReader:
         parameters: Name → the parameter's name, where a file has both.
         spread: Name of a constant that is repeated for each image → what it was made from.
         biases: Name of a product → that of the constant which alone is added to it, as far as they are known.
+        folders: Names of modules that have others inside, as far as parameters tell.
         attends: Whether activations are multiplied by each other as matrices somewhere.
     """
 
@@ -166,14 +171,17 @@ class GraphReader:
     spread: dict[str, Source] = field(default_factory=dict)
     attends: bool = False
     biases: dict[str, str] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
     _starts: dict[str, Pointwise] = field(default_factory=dict)
     _bytes: int = 0
 
     def keep_names(self, parameters: Iterable[str]) -> None:
-        """Leave the names of modules that hold these parameters to their folders."""
+        """Take down which names are those of modules with others inside; no step of an attention is called so."""
         for name in parameters:
             words = name.split(".")
-            self.builder.kept_names |= {".".join(words[:count]) for count in range(1, len(words) - 1)}
+            self.folders |= {".".join(words[:count]) for count in range(1, len(words) - 1)}
+        if self.attends:
+            self.builder.kept_names |= self.folders
 
     def place_of(self, node: Node, part: str) -> str:
         """Return what a part of a module's work is to be called that no module does."""
@@ -349,11 +357,13 @@ class GraphReader:
         weight = self.parameters.get(weight, weight)
         if re.fullmatch(r"[\w.]+\.(weight|bias)", weight):
             hint = weight.rpartition(".")[0]
-        elif self.attends:
+        elif self.attends or hint.startswith("node_"):
             names = (weight, self.biases.get(node.outputs[0], ""))
             # Such as the in_proj_weight of nn.MultiheadAttention.
             found = next((name for name in names if re.fullmatch(r"[\w.]+[._](weight|bias)", name)), "")
             hint = re.sub(r"[._](weight|bias)\Z", "", found) or hint
+            if re.fullmatch(r"[\w.]+", node.place) and node.place not in self.folders:
+                hint = node.place
         values = {name: values for name, (values, _) in arrays.items()}
         name = self.builder.add(hint, operation, (step,), values, **settings)
         self.sources |= {f"{name}.{key}": source for key, (_, source) in arrays.items()}

@@ -177,9 +177,10 @@ def _read_at(
         budget,
         attends=attends,
     )
-    if attends:
-        reader.keep_names(tensors)
-        reader.biases |= _biases(needed, tensors, reader.uses)
+    # Equal constants an exporter may have once, under the names of all.
+    named = {*tensors, *(name for node in needed if node.operator == "Identity" for name in node.outputs)}
+    reader.keep_names(named)
+    reader.biases |= _biases(needed, named, reader.uses)
     reader.values[image.name] = reader.start(INPUT)
     for node in needed:
         budget.check_time()
@@ -191,7 +192,7 @@ def _read_at(
     return OnnxResult(blueprint, reader.builder.arrays, kept)
 
 
-def _biases(needed: list[Node], tensors: Container[str], uses: Mapping[str, int]) -> dict[str, str]:
+def _biases(needed: list[Node], named: Container[str], uses: Mapping[str, int]) -> dict[str, str]:
     """Return the name of what alone is added to each product."""
     products = {
         node.outputs[0] for node in needed if node.operator == "MatMul" and uses[node.outputs[0]] == 1
@@ -201,7 +202,7 @@ def _biases(needed: list[Node], tensors: Container[str], uses: Mapping[str, int]
         for node in needed
         if node.operator == "Add" and len(node.inputs) == 2
         for own, other in (node.inputs, node.inputs[::-1])
-        if own in products and other in tensors
+        if own in products and other in named
     }
 
 

@@ -316,7 +316,10 @@ def _pad(call: Call) -> Onnx:
     is_constant = arguments.get("mode", "constant") == "constant"
     if not is_constant or (arguments.get("value") or 0.0) != 0.0 or min(sizes) < 0:
         raise call.refusal("pads otherwise than with zeros, which is not supported")
-    if rank not in (3, 4) or len(sizes) > 2 * (rank - 2):
+    is_of_space = rank in (3, 4) and len(sizes) <= 2 * (rank - 2)
+    if not any(sizes) and not is_of_space:
+        return onnx("Identity", call.tensor)
+    if not is_of_space:
         raise call.refusal("pads other axes than those of the image, which is not supported")
     # torch counts from the last axis, before and after it.
     sizes += [0] * (2 * rank - len(sizes))

@@ -89,11 +89,5 @@ def rolled(call: Call) -> Any:
     if len(axes) != len(call.arguments["shifts"]):
         raise call.refusal("rolls along no axis, which is not supported")
     for axis, shift in zip(axes, call.arguments["shifts"], strict=True):
-        cut = -int(shift) % max(1, shape[axis])
-        if cut:
-            end, front = (
-                onnx("Slice", found, [start], [stop], [axis])
-                for start, stop in ((cut, shape[axis]), (0, cut))
-            )
-            found = onnx("Concat", end, front, axis=axis)
+        found = onnx("Roll", found, axis=axis, shift=int(shift))
     return found if isinstance(found, Onnx) else onnx("Identity", found)

@@ -112,8 +112,7 @@ def _read(
         parameters=names,
         attends=attends,
     )
-    if attends:
-        reader.keep_names(names.values())
+    reader.keep_names(names.values())
     reader.values[image] = reader.start(INPUT)
     last_use = {name: node.index for node in nodes if node.index in needed for name in node.inputs}
     last_use[output] = len(nodes)
@@ -141,7 +140,9 @@ def _read(
         first = node.inputs[0]
         if _is_in_place(node.operator) and isinstance(value, np.ndarray):
             # A constant's views change with it, as far as they share its memory here, too.
-            if not all(np.shares_memory(value, reader.values[name]) for name in views.names_of(first)):
+            base, *others = views.names_of(first)
+            whole = reader.values[base]
+            if not all(np.shares_memory(whole, reader.values[name]) for name in (first, *others)):
                 raise reader.refusal(node, "changes a part of a constant in place, which is not supported")
             views.add(node.outputs[0], first)
         elif _is_in_place(node.operator) and not isinstance(value, list):
@@ -261,9 +262,15 @@ def _ancestors(makers: Mapping[str, list[Node]], output: str) -> set[int]:
 def _makers(nodes: list[Node]) -> dict[str, list[Node]]:
     """Return for each name the nodes that give it, or change it."""
     makers = defaultdict[str, list[Node]](list)
+    bases: dict[str, str] = {}
     for node in nodes:
-        # What changes its input in place counts for whoever reads that input, or a view of it, anywhere.
-        for name in (*node.outputs, *(node.inputs[:1] if _is_in_place(node.operator) else ())):
+        is_in_place, first = _is_in_place(node.operator), next(iter(node.inputs), "")
+        if first and (is_in_place or _plain_name(node.operator) in VIEWS):
+            bases |= dict.fromkeys(node.outputs, bases.get(first, first))
+        # What changes its input in place counts for whoever reads that input, or what it is a view of, anywhere.
+        for name in dict.fromkeys(
+            (*node.outputs, *((first, bases.get(first, first)) if is_in_place else ()))
+        ):
             makers[name].append(node)
     return makers
 

@@ -302,6 +302,22 @@ def test_what_is_not_read_is_named():
     assert "'norm'" not in str(caught.value)
 
 
+class Part(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        x = self.first(x)
+        x[:, :2].mul_(2.0)
+        return self.last(x)
+
+
+def test_a_part_that_changes_in_place_is_not_passed_over():
+    with pytest.raises(ModelError, match="in place"):
+        read_exported(exported(Part(), (4,)), "net.pt2")
+
+
 def test_a_view_of_what_changes_in_place_is_refused():
     with pytest.raises(ModelError, match="in place, which is read again later"):
         read_exported(exported(Changing(True), (3, 8, 8)), "net.pt2")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ncviz.budget import Budget
 from ncviz.errors import ModelError
-from ncviz.models.files.graph.reader import Node
+from ncviz.models.files.graph.reader import BATCH, Node, OfImages
 from ncviz.text import quotable
 
 Fold = Callable[[list[np.ndarray], Node, int], np.ndarray]
@@ -31,7 +31,7 @@ def fold(node: Node, inputs: list[np.ndarray], opset: int, budget: Budget) -> np
         _check_size(node, size)
         # Before it is taken.
         budget.check_room(size * _kind_of(inputs, node).itemsize)
-    result = np.asarray(FOLDS[node.operator](inputs, node, opset))
+    result = np.asanyarray(FOLDS[node.operator](inputs, node, opset))
     budget.touch(result.size, result.dtype)
     _check_size(node, result.size)
     return result
@@ -69,7 +69,7 @@ def _check_size(node: Node, size: int) -> None:
 def _binary(function: Callable[..., np.ndarray]) -> Fold:
     def apply(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
         one, other = inputs
-        return np.asarray(function(one, other)).astype(one.dtype, copy=False)
+        return np.asanyarray(function(one, other)).astype(one.dtype, copy=False)
 
     return apply
 
@@ -135,8 +135,15 @@ def _scattered(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
     return changed
 
 
+def _range(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
+    start, limit, step = (each.ravel()[0] for each in inputs)
+    if (start, limit, step) == (0, BATCH, 1):
+        return np.arange(2, dtype=limit.dtype).view(OfImages)
+    return np.arange(start, limit, step)
+
+
 def _range_size(start: float, limit: float, step: float) -> int:
-    return max(0, math.ceil((limit - start) / step))
+    return 2 if limit == BATCH else max(0, math.ceil((limit - start) / step))
 
 
 def _kind_of(inputs: list[np.ndarray], node: Node) -> np.dtype[Any]:
@@ -173,7 +180,7 @@ FOLDS: dict[str, Fold] = {
     "Equal": lambda inputs, node, opset: np.equal(*inputs),
     "Not": lambda inputs, node, opset: np.logical_not(inputs[0]),
     "Where": lambda inputs, node, opset: np.where(*inputs),
-    "Range": lambda inputs, node, opset: np.arange(*(each.ravel()[0] for each in inputs)),
+    "Range": _range,
     "ScatterND": _scattered,
     "Mod": _binary(np.mod),
     "Pow": _binary(np.power),

@@ -13,14 +13,14 @@ from math import prod
 import numpy as np
 
 from ncviz.models.files.graph.activations import Pointwise
-from ncviz.models.files.graph.reader import BATCH, GraphReader, Node, Strewn, Value
+from ncviz.models.files.graph.reader import BATCH, GraphReader, Node, OfImages, Strewn, Value
 
 _RESHAPES = frozenset({"flatten", "reshape"})
 
 
 def weights_of(reader: GraphReader, node: Node, value: Value | None, what: str = "weights") -> np.ndarray:
     """Return a constant, refusing activations in its place."""
-    if not isinstance(value, np.ndarray):
+    if not isinstance(value, np.ndarray) or isinstance(value, OfImages):
         raise reader.refusal(
             node, f"has {what} that the network computes (as attention does), expected constants"
         )

@@ -37,7 +37,34 @@ def concat(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
         else reader.step_of(value, node)
         for slot, value in enumerate(inputs)
     )
+    rolled = _rolled(reader, steps, axis % rank) if reader.attends else None
+    if rolled is not None:
+        source, shift = rolled
+        return reader.start(reader.builder.add(node.hint, "roll", (source,), axis=axis % rank, start=shift))
     return reader.start(reader.builder.add(node.hint, "cat", steps, axis=axis % rank))
+
+
+def roll(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    """Read what puts values on along an axis, those beyond its end at the beginning."""
+    step, axis = reader.step_of(inputs[0], node), int(node.attributes["axis"])
+    if axis == 0:
+        raise reader.refusal(node, "rolls images of a batch, which is not supported")
+    shift = node.attributes["shift"] % reader.builder.shapes[step][axis - 1]
+    return reader.start(reader.builder.add(node.hint, "roll", (step,), axis=axis, start=shift))
+
+
+def _rolled(reader: GraphReader, names: tuple[str, ...], axis: int) -> tuple[str, int] | None:
+    """Return what two steps are the end and the beginning of, and how long the end is; None if they are none."""
+    steps = [step for step in map(reader.builder.step, names) if step is not None]
+    if len(names) != 2 or [step.operation for step in steps] != ["narrow", "narrow"]:
+        return None
+    end, front = (step.options for step in steps)
+    (source,), size = steps[0].inputs, reader.builder.shapes[steps[0].inputs[0]][axis - 1]
+    is_whole = (
+        end["start"] == front["length"] and end["start"] + end["length"] == size and front["start"] == 0
+    )
+    is_of_one = steps[1].inputs == (source,) and end["axis"] == front["axis"] == axis
+    return (source, end["length"]) if is_whole and is_of_one else None
 
 
 def _constant(reader: GraphReader, node: Node, slot: int, value: np.ndarray, like: str) -> str:

@@ -10,14 +10,14 @@ import numpy as np
 
 from ncviz.models.files.graph.activations import Pointwise
 from ncviz.models.files.graph.operators.constants import axes_of
-from ncviz.models.files.graph.operators.placing import as_file_has_it, own_axes
+from ncviz.models.files.graph.operators.placing import as_file_has_it, own_axes, reshaped
 from ncviz.models.files.graph.operators.pointwise import POINTWISE
-from ncviz.models.files.graph.reader import GraphReader, Node, Strewn, Value
+from ncviz.models.files.graph.reader import GraphReader, Node, OfImages, Strewn, Value
 
 # Operators that do to every value what they do to any.
 _ALIKE = frozenset({*POINTWISE, "Identity", "Dropout", "Cast", "CastLike"}) - {"PRelu", "Scaler"}
 # Those that go along one axis, which an attribute names, and what it is by default.
-_ALONG = {"Softmax": -1, "LogSoftmax": -1, "Concat": 0, "Split": 0, "Gather": 0}
+_ALONG = {"Softmax": -1, "LogSoftmax": -1, "Concat": 0, "Split": 0, "Gather": 0, "Roll": -1}
 _OVER_LAST = frozenset({"LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"})
 _LINEAR = frozenset({"MatMul", "Gemm"})
 
@@ -51,6 +51,8 @@ def read_strewn(
     is_alike = operator in _ALIKE
     if not (is_alike or operator in _ALONG or operator in _OVER_LAST | _LINEAR | {"ReduceMean", "Slice"}):
         raise reader.refusal(node, why)
+    if operator == "Gather" and first.place[:2] == (0, 1) and axes == 1:
+        return _laid_out(reader, node, first, inputs[1])
     own = own_axes(axes, first.axis, first.before * first.behind)
 
     def along(axis: int) -> int:
@@ -96,6 +98,36 @@ def read_strewn(
         return value if isinstance(value, np.ndarray) else _again(reader, node, value, first, place)
 
     return [back(each) for each in found] if isinstance(found, list) else back(found)
+
+
+def _laid_out(reader: GraphReader, node: Node, first: Strewn, places: Any) -> Value:
+    """Read what takes values by number, each image's own, as torch's exporter writes ``as_strided``."""
+    why = "takes values of several images by numbers, which is not supported"
+    count = 2 if isinstance(places, OfImages) else reader.batch
+    if not isinstance(places, np.ndarray) or places.ndim < 2 or count is None or len(places) != count:
+        raise reader.refusal(node, why)
+    own = np.asarray(places[0])
+    shifts = first.behind * np.arange(count).reshape(-1, *(1,) * own.ndim)
+    # Along each axis how far a value is from the next, as torch has strides.
+    steps = [
+        int(own.take(1, axis).ravel()[0] - own.ravel()[0]) if own.shape[axis] > 1 else 0
+        for axis in range(own.ndim)
+    ]
+    order = sorted((axis for axis in range(own.ndim) if steps[axis]), key=lambda axis: -steps[axis])
+    sizes = [own.shape[axis] for axis in order]
+    whole = np.arange(first.behind)
+    if not np.array_equal(places, own + shifts) or own.size != first.behind:
+        raise reader.refusal(node, why)
+    turned = own.transpose([*order, *(axis for axis in range(own.ndim) if not steps[axis])]).ravel()
+    if not np.array_equal(turned, whole):
+        raise reader.refusal(node, why)
+    step = reader.step_of(
+        reshaped(reader, node, reader.step_of(first.value, node), tuple(sizes or [1])), node
+    )
+    if order != sorted(order):
+        axes = (0, *(1 + order.index(axis) for axis in sorted(order)))
+        step = reader.builder.add(node.hint, "permute", (step,), axes=axes)
+    return reshaped(reader, node, step, own.shape)
 
 
 def _again(reader: GraphReader, node: Node, value: Pointwise | Strewn, first: Strewn, axis: int) -> Value:

@@ -28,14 +28,14 @@ OPERATORS: dict[str, Callable[[GraphReader, Node, list[Any]], Value | list[Value
     "Reshape": reshaping.reshape, "Flatten": reshaping.flatten, "Squeeze": reshaping.squeeze,
     "Unsqueeze": reshaping.unsqueeze, "Transpose": reshaping.transpose, "Shape": reshaping.shape_value,
     "Concat": shapes.concat, "Gather": shapes.gather, "Tile": shapes.tile, "Expand": shapes.expand,
-    "Split": shapes.split, "Slice": shapes.cut, "Einsum": einsum,
+    "Split": shapes.split, "Slice": shapes.cut, "Einsum": einsum, "Roll": shapes.roll,
     "Softmax": shapes.softmax("softmax"), "LogSoftmax": shapes.softmax("log_softmax"),
     **dict.fromkeys(("Identity", "Dropout", "CastLike"), shapes.same), "Cast": shapes.cast,
 }  # fmt: skip
 # Those that look themselves where the images lie.
 _PLACING = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Shape", "Expand", "Einsum"})
 # Those of the table that no ONNX file may use.
-OWN = frozenset({"AdaptiveAveragePool", "AdaptiveMaxPool", "LogSigmoid"})
+OWN = frozenset({"AdaptiveAveragePool", "AdaptiveMaxPool", "LogSigmoid", "Roll"})
 
 
 def read_node(
