@@ -57,7 +57,7 @@ def logits_of(network: Network, shape: Sequence[int] | None = None) -> int:
     try:
         with torch.inference_mode():
             out = network.module().to("meta")(torch.empty(1, *shape, device="meta"))
-    except (RuntimeError, ValueError, IndexError) as error:
+    except (AssertionError, RuntimeError, ValueError, IndexError, TypeError) as error:
         raise ModelError(
             f"{network.name} cannot take images of shape {told}; bring an image classifier, or say the right size."
         ) from error

@@ -15,6 +15,7 @@ from ncviz.data.user_data.image_files import read_images
 from ncviz.data.user_data.registry import find_user_data
 from ncviz.data.user_data.uploads import read_uploads
 from ncviz.models.files.open_file import read_file
+from ncviz.models.network import open_network
 from ncviz.pruning.corruptions import CorruptionConfig
 from ncviz.tasks.robustness import RobustnessConfig, disturber_for
 from tests.examples.contexts import NOWHERE, here
@@ -76,6 +77,12 @@ def test_attacks_and_corruptions_are_the_same(twins, disturbance):
     if isinstance(disturbance, CorruptionConfig):
         assert torch.allclose(last.images, first.images, atol=1e-6)
     assert abs(last.accuracy - first.accuracy) <= 1 / 12
+
+
+@pytest.mark.slow
+def test_a_network_that_checks_the_size_of_its_images_itself_takes_no_other():
+    # Such as torchvision's vision transformers, which say so by an assertion.
+    assert not tasks.takes_other_sizes(open_network("vit-mnist"))
 
 
 def test_single_photos_and_arrays_fit_too(twins):
