@@ -11,6 +11,7 @@ import torchvision
 from torch import nn
 
 from ncviz import neural_curvature
+from ncviz.errors import ModelError
 from ncviz.graph.build import build_graph
 from ncviz.models.files.graph.build import build_module
 from ncviz.models.files.onnx.reader import read_onnx
@@ -117,6 +118,31 @@ def test_the_network_of_a_file_is_the_one_that_was_exported(name, kind, images):
         assert theirs.parameter.replace("in_proj.weight", "in_proj_weight") == mine.parameter
 
 
+def test_a_norm_that_is_written_out_is_one():
+    net, shape = made("written out"), (1, 4, 4)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            # Of equal ones an exporter keeps one.
+            parameter.add_(0.3 * torch.randn(parameter.shape))
+    content = exported(net, shape, "onnx", opset_version=16)
+    assert b"LayerNormalization" not in content
+    found, arrays = read(content, "onnx")
+    x = torch.rand(3, *shape)
+    with torch.no_grad():
+        assert torch.allclose(found(x), net(x), atol=2e-6)
+    own, other = build_graph(net, shape), build_graph(found, shape)
+    assert ends(own) == ends(other)
+    assert own.layer_shapes == other.layer_shapes
+    assert [type(each).__name__ for each in found.modules()].count("LayerNorm") == 3
+    name = next(each for each in arrays if each.startswith("first") and each.endswith(".weight"))
+    changed = {**arrays, name: np.arange(1.0, 5.0, dtype=np.float32)}
+    written = write_onnx(content, changed)
+    assert np.array_equal(read(written, "onnx")[1][name], changed[name])
+    blueprint, _ = read_onnx(content, "net")
+    with torch.no_grad():
+        assert np.allclose(run(written, x), build_module(blueprint, changed)(x), atol=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("images", [None, 2])
 def test_what_the_newer_exporter_lays_out_anew_is_read(images):
@@ -209,3 +235,18 @@ def test_pruned_weights_go_back_into_the_file(kind):
             assert np.allclose(run(written, x), expected, atol=1e-5)
         else:
             assert torch.allclose(torch.export.load(io.BytesIO(written)).module()(x), expected, atol=1e-5)
+
+
+def test_what_only_looks_like_a_norm_is_none():
+    net = nn.Sequential(nn.Flatten(), Halved(), nn.Linear(4, 3)).eval()
+    content = exported(net, (4,), "onnx", opset_version=16)
+    with pytest.raises(ModelError, match="divisions by activations"):
+        read_onnx(content, "net")
+
+
+class Halved(nn.Module):
+    """Divides by the root of a mean, but of another power."""
+
+    def forward(self, x):
+        own = x - x.mean(-1, keepdim=True)
+        return own / torch.sqrt((own**4).mean(-1, keepdim=True) + 1e-5)

@@ -31,6 +31,7 @@ from ncviz.models.files.onnx.checks import (
     float_outputs,
 )
 from ncviz.models.files.onnx.nodes import node_of
+from ncviz.models.files.onnx.norms import joined_norms
 from ncviz.models.files.onnx.parsing import opset_of, parse
 from ncviz.models.files.onnx.tensors import array_of
 from ncviz.text import quotable
@@ -97,10 +98,28 @@ def read_model(model: onnx.ModelProto, label: str, budget: Budget, asked: Asked 
 def _read(model: onnx.ModelProto, label: str, asked: Asked, budget: Budget) -> OnnxResult:
     nodes = [node_of(node, index) for index, node in enumerate(model.graph.node)]
     budget.check_time()
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    small = {
+        node.outputs[0]: node.get("value", None)
+        for node in nodes
+        if node.operator == "Constant" and node.outputs
+    }
+
+    same = {
+        node.outputs[0]: node.inputs[0]
+        for node in nodes
+        if node.operator == "Identity" and node.inputs and node.outputs
+    }
+
+    def constant(name: str) -> np.ndarray | None:
+        # Equal constants an exporter may have once, under the names of all.
+        name = same.get(name, name)
+        return array_of(tensors[name], label) if name in tensors else small.get(name)
+
+    nodes = joined_norms(nodes, [each.name for each in model.graph.output], constant)
     producers = {name: node for node in nodes for name in node.outputs if name}
     outputs = float_outputs(model, producers, label)
     output, notes = decide_output(outputs, label, asked)
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     image = choose_input(model, [node for node in nodes if node.index in output.needed], tensors, label)
     attends = check_supported([node for node in nodes if node.index in output.needed], image.name, label)
 

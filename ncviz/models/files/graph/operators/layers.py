@@ -94,6 +94,13 @@ def layer_norm(operation: str) -> Handler:
         first = int(node.get("axis", -1)) % (len(shape) + 1)
         if first == 0 or any(node.outputs[1:]):
             raise reader.refusal(node, "normalises over the images of a batch, or gives its statistics, too")
+        axes = node.get("axes", None)
+        if axes is not None and {int(axis) % (len(shape) + 1) for axis in axes} != {
+            *range(first, len(shape) + 1)
+        }:
+            raise reader.refusal(
+                node, f"normalises over the axes {list(axes)[:9]}, which are not the last ones"
+            )
         own = shape[first - 1 :]
         arrays = _affine(reader, node, inputs, own)
         return reader.layer(
@@ -155,7 +162,8 @@ def _affine(
             raise reader.refusal(
                 node, f"has a {name} of shape {list(values.shape)}, of which only {list(shape)} is supported"
             )
-        arrays[name] = (values, Source(node.index, slot, shape))
+        index, place = dict(enumerate(node.get("places", ()), start=1)).get(slot, (node.index, slot))
+        arrays[name] = (values, Source(index, place, shape))
     return arrays
 
 
