@@ -207,6 +207,8 @@ def _kind(connection: Connection, modules: dict[str, nn.Module]) -> str:
     if connection.parameter:
         bare = "Linear" if len(connection.shape) == 2 else "weights"
         kind = type(module).__name__ if module is not None and connection.name else bare
+        # torch's own attention has a linear layer by a long name.
+        kind = kind.removeprefix("NonDynamicallyQuantizable")
         kernel = "×".join(str(size) for size in connection.shape[2:])
         return f"{kind} {kernel}".strip()
     if connection.weight.shape[2] == 1:

@@ -13,7 +13,7 @@ from ncviz.config import CurvatureConfig
 from ncviz.scene.wording import NORM_WORDS
 from ncviz.tasks.images import register, size_of
 from ncviz.tasks.preflight import Check, Checked, Timing
-from ncviz.text import about, amount, never_active_words, plain, size, with_code
+from ncviz.text import about, amount, never_active_words, plain, short_paths, size, with_code
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.model.preflight_runs import run
 from ncviz.ui.session import jobs, networks, session
@@ -109,20 +109,28 @@ def _draw_totals(check: Preflight) -> None:
             st.metric(label, value, help=note, width="content")
 
 
-def _draw_layers(check: Preflight) -> None:
-    rows: list[dict[str, Any]] = [
+def _layer_rows(check: Preflight) -> list[dict[str, Any]]:
+    """Return what the table says of each layer, what fits a narrow one first; names by as much as tells them apart."""
+    layers = check.layers
+    names = [*dict.fromkeys(name for layer in layers for name in (layer.name, *layer.reads))]
+    short = dict(zip(names, short_paths(names), strict=True))
+    return [
         {
-            "layer": layer.name,
+            "layer": short[layer.name],
+            **({"path lengths": _lengths_words(layer)} if check.depends_on_image else {}),
             "kind": layer.kind,
-            "reads": ", ".join(layer.reads),
             "output": "×".join(map(str, layer.output_shape)),
             "parameters": layer.parameters,
             "edges": layer.edges,
             "live edges": layer.live,
-            **({"path lengths": _lengths_words(layer)} if check.depends_on_image else {}),
+            "reads": ", ".join(short[name] for name in layer.reads),
         }
-        for layer in check.layers
+        for layer in layers
     ]
+
+
+def _draw_layers(check: Preflight) -> None:
+    rows = _layer_rows(check)
     number = st.column_config.NumberColumn(format="localized")
     share = st.column_config.ProgressColumn(
         format="percent",

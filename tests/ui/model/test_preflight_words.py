@@ -1,7 +1,7 @@
 """What the check of a network says of path lengths that are each image's own."""
 
 from ncviz.preflight import LayerFacts, Preflight
-from ncviz.ui.model.preflight import _image_words, _lengths_words
+from ncviz.ui.model.preflight import _image_words, _layer_rows, _lengths_words
 
 
 def layer(name, parameters, *, is_of_image=False):
@@ -19,3 +19,22 @@ def test_a_network_with_attention_says_how_many_layers_need_paths_of_each_image(
 
 def test_any_other_network_says_nothing_of_it():
     assert _image_words(Preflight((1, 4, 4), (layer("fc", 4),), ())) == ""
+
+
+def test_the_table_has_whose_lengths_they_are_beside_short_names():
+    names = [
+        f"encoder.layers.encoder_layer_{at}.self_attention.{end}"
+        for at in (0, 1)
+        for end in ("query", "value")
+    ]
+    layers = tuple(
+        LayerFacts(name, "Linear", (names[at - 1],), (4,), 4, 4, is_of_image=at > 0)
+        for at, name in enumerate(names)
+    )
+    rows = _layer_rows(Preflight((1, 4, 4), layers, ()))
+    short = [f"encoder_layer_{at}.self_attention.{end}" for at in (0, 1) for end in ("query", "value")]
+    assert [row["layer"] for row in rows] == short
+    assert [row["reads"] for row in rows] == [short[-1], *short[:-1]]
+    assert list(rows[0])[:2] == ["layer", "path lengths"]
+    assert [row["path lengths"] for row in rows] == ["the same for all images", *["each image's own"] * 3]
+    assert "path lengths" not in _layer_rows(Preflight((1, 4, 4), layers[:1], ()))[0]
