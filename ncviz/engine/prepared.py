@@ -15,7 +15,7 @@ from ncviz.errors import CancelledError, ModelError
 from ncviz.fingerprint import digest
 from ncviz.graph.extent import LARGE, check_paths
 from ncviz.graph.neural_graph import NeuralGraph
-from ncviz.graph.paths import Distances, distances
+from ncviz.graph.paths import Distances, cost_of_distances, distances
 
 # The last network is kept whatever it takes, those before it as long as all of them fit in here.
 KEPT_BYTES = 1_500_000_000
@@ -70,11 +70,11 @@ def plans_of(
     executor: Executor,
     cancel: threading.Event | None = None,
     connections: Sequence[int] | None = None,
-    report: Callable[[float], None] | None = None,
+    report: Callable[[float, float], None] | None = None,
 ) -> list[Plan]:
     """Return the plans of all connections, or of some; those of the last networks are kept.
 
-    ``report`` is called with the share of the path lengths that is done.
+    ``report`` is called with the share of the path lengths that is done, and what all of them cost.
     """
     chosen = _all_or(connections, graph)
     with _with_paths(graph, device, executor, cancel, chosen, report=report) as (found, paths):
@@ -94,7 +94,7 @@ def near_plans_of(
     executor: Executor,
     cancel: threading.Event | None = None,
     connections: Sequence[int] | None = None,
-    report: Callable[[float], None] | None = None,
+    report: Callable[[float, float], None] | None = None,
 ) -> list[Plan]:
     """Return the plans of all connections, or of some, without the ways across them unless they are there already.
 
@@ -107,6 +107,17 @@ def near_plans_of(
         if not found.near:
             found.near = _each(chosen, executor, cancel, lambda index: near_plan(paths, graph, index))
         return found.near
+
+
+def cost_of_plans(graph: NeuralGraph, connections: Sequence[int] | None = None) -> float:
+    """Return about how many sums of two lengths the plans of all connections, or of some, still take.
+
+    Of a network that has its near plans; of another it is told as 0.
+    """
+    found = _find(graph, chosen := _all_or(connections, graph))
+    if found.plans or found.paths is None:
+        return 0.0
+    return cost_of_distances(graph, found.paths, chosen)
 
 
 def _each(
@@ -170,7 +181,7 @@ def _with_paths(
     cancel: threading.Event | None,
     chosen: tuple[int, ...],
     is_near: bool = False,
-    report: Callable[[float], None] | None = None,
+    report: Callable[[float, float], None] | None = None,
 ) -> Iterator[tuple[_Prepared, Distances]]:
     """Hold what is kept of a network, its path lengths made if they are not there yet; then let others go."""
     found = _find(graph, chosen)

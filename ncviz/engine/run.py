@@ -12,7 +12,9 @@ import numpy as np
 from ncviz.engine import precompile
 from ncviz.engine.anytime.interval import nothing_known
 from ncviz.engine.anytime.run import MEASURING, Anytime
+from ncviz.engine.anytime.steps import EDGES_A_WEIGHT
 from ncviz.engine.anytime.until import Until
+from ncviz.engine.course import PATHS, SEARCH, SECONDS, Course
 from ncviz.engine.executors import run_on_executor
 from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers, around, ends_of, layers_of
@@ -20,14 +22,12 @@ from ncviz.engine.local import Search, all_edges, follow, search, search_all
 from ncviz.engine.minima import Certified, Least
 from ncviz.engine.per_image import Images, run_on_images
 from ncviz.engine.plan import Plan
-from ncviz.engine.prepared import near_plans_of, plans_of
+from ncviz.engine.prepared import cost_of_plans, near_plans_of, plans_of
 from ncviz.engine.results import ConnectionCurvature, Settings, joined
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import layer_grid
 from ncviz.progress import Progress
 
-# Where in the progress the paths are there from which all edges are computed.
-_PATHS = 0.05
 # Fewer edges than this, over all samples, take less time than an estimate takes.
 _ESTIMATED_FROM = 500_000
 
@@ -100,24 +100,25 @@ def run(
     if until is not None:
         return _any_time(graph, layers, settings, until, executor, report, cancel)
 
-    def measured(share: float) -> None:
-        report(_PATHS * share, MEASURING)
-
-    tasks = tasks_of(graph, layers, settings, executor, cancel, report=measured)
-    text = "measuring the curvature"
+    course = Course(report, executor._max_workers)
+    chosen = [graph.connections[index] for index in settings.chosen(graph)]
     # A layer whose weights are all zero has none, and is done at once.
-    edges = [max(1, graph.connections[index].number_of_edges) for index in settings.chosen(graph)]
+    edges = [max(1, each.number_of_edges) for each in chosen]
+    looks = sum(edges) * len(layers[0][0])
+    course.expect(SEARCH, looks + EDGES_A_WEIGHT * sum(each.number_of_weights for each in chosen))
+    measured = course.begin_once(PATHS, MEASURING)
+    tasks = tasks_of(graph, layers, settings, executor, cancel, report=measured)
     shares = [own / sum(edges) for own in edges]
-    if sum(edges) * len(layers[0][0]) >= _ESTIMATED_FROM or not settings.is_closed:
-        shares, _ = shares_of_work(tasks, settings, executor, cancel)
-    report(_PATHS, MEASURING)
-    report(_PATHS, text)
-
-    def part(fraction: float) -> None:
-        report(min(1.0, _PATHS + (1.0 - _PATHS) * fraction), text)
-
+    course.expect(SEARCH, 0.0)
+    kind, cost = SEARCH, float(looks)
+    if looks >= _ESTIMATED_FROM or not settings.is_closed:
+        shares, cost = shares_of_work(tasks, settings, executor, cancel)
+        kind = SECONDS
+    part = course.begin(kind, cost, "measuring the curvature")
     compute = _side_by_side if settings.is_closed else _every_full_problem
-    return compute(tasks, settings, executor, shares, part, cancel)
+    found = compute(tasks, settings, executor, shares, part, cancel)
+    course.end("measuring the curvature")
+    return found
 
 
 def tasks_of(
@@ -127,11 +128,11 @@ def tasks_of(
     executor: Executor,
     cancel: threading.Event | None,
     is_near: bool = False,
-    report: Callable[[float], None] | None = None,
+    report: Callable[[float, float], None] | None = None,
 ) -> list[Task]:
     """Return the connections that the settings name, each with what its curvature, or a bound on it, depends on.
 
-    ``report`` is called with the share of the path lengths that is done.
+    ``report`` is called with the share of the path lengths that is done, and what all of them cost.
     """
     chosen = settings.chosen(graph)
     plans = (near_plans_of if is_near else plans_of)(graph, settings.device, executor, cancel, chosen, report)
@@ -217,6 +218,7 @@ def _any_time(
     cancel: threading.Event | None,
 ) -> list[ConnectionCurvature]:
     """Bound all weights, then sharpen the bounds for as long as is wanted."""
+    course = Course(report, pool._max_workers, until.time_limit)
     tasks = tasks_of(graph, layers, settings, pool, cancel, is_near=settings.is_closed)
     size = 1 if settings.keep_samples else tasks[0].samples
     known = [
@@ -227,10 +229,11 @@ def _any_time(
         for task in tasks
     ]
 
-    def whole(ending: threading.Event, note: Callable[[float], None]) -> list[Plan]:
+    def whole(ending: threading.Event, note: Callable[[float, float], None]) -> list[Plan]:
         return plans_of(graph, settings.device, pool, ending, settings.chosen(graph), note)
 
-    return Anytime(known, whole, until, pool, report, cancel).run()
+    cost = cost_of_plans(graph, settings.chosen(graph))
+    return Anytime(known, whole, cost, until, pool, course, cancel).run()
 
 
 def _every_full_problem(

@@ -53,7 +53,7 @@ def distances(
     connections: Sequence[int] | None = None,
     known: Distances | None = None,
     is_near: bool = False,
-    report: Callable[[float], None] | None = None,
+    report: Callable[[float, float], None] | None = None,
     is_narrow: bool = False,
     room: Room | None = None,
 ) -> Distances:
@@ -73,7 +73,7 @@ def distances(
         connections: Those whose surroundings are wanted; by default all.
         known: Paths of the same graph that are known already.
         is_near: Whether only the paths are wanted that begin or end at the connection's own ends.
-        report: Called with the share that is done.
+        report: Called with the share that is done, and what all of it costs, in sums of two lengths.
         is_narrow: Whether paths are wanted only between positions that the connections look at; for graphs in which
             every position is reached from everywhere. ``known`` then holds steps only.
         room: Where lengths are made that ``known`` does not hold; None for memory of their own.
@@ -104,7 +104,11 @@ def distances(
         search.pairs = pairs_on_the_way(pairs, found.hops, weighed)
     if report is not None:
         search.expect(tuple(wanted))
-    tell = report or (lambda share: None)
+
+    def tell() -> None:
+        if report is not None:
+            report(search.share, search.expected)
+
     if device == "cpu" and isinstance(executor, ThreadPoolExecutor):
         # Not on its own threads, which make the parts of each table; as many as these, which no public name tells.
         with ThreadPoolExecutor(executor._max_workers) as pool:
@@ -114,15 +118,22 @@ def distances(
                     done, pending = wait(pending, _LOOK_SECONDS, FIRST_EXCEPTION)
                     for each in done:
                         each.result()
-                    tell(search.share)
+                    tell()
             finally:
                 for each in pending:
                     each.cancel()
     else:
         for ends in wanted:
             search.between(*ends)
-            tell(search.share)
+            tell()
     return Distances(found.one, found.hops, search.tables)
+
+
+def cost_of_distances(graph: NeuralGraph, known: Distances, connections: Sequence[int]) -> float:
+    """Return about how many sums of two lengths the paths around some connections take, of those not known yet."""
+    search = _Search(known, "cpu", None, None, dict(known.tables))
+    search.expect([ends for index in connections for ends in surroundings(graph, index)])
+    return search.expected
 
 
 def steps(graph: NeuralGraph) -> Distances:
@@ -171,7 +182,7 @@ class _Search:
     room: Room | None = None
     pairs: dict[tuple[int, int], np.ndarray] | None = None
     _locks: dict[tuple[int, int], threading.Lock] = field(default_factory=dict)
-    _expected: float = 0.0
+    expected: float = 0.0
     _done: list[float] = field(default_factory=list)
 
     def expect(self, wanted: Sequence[tuple[int, int]]) -> None:
@@ -185,7 +196,7 @@ class _Search:
                 for step, rest in self._splits(source, target):
                     if look(*rest):
                         leads[ends] = True
-                        self._expected += self._cost(step, rest)
+                        self.expected += self._cost(step, rest)
             return leads[ends]
 
         for source, target in wanted:
@@ -194,7 +205,7 @@ class _Search:
     @property
     def share(self) -> float:
         """The share of what was expected that is done."""
-        return min(1.0, sum(self._done) / self._expected) if self._expected else 1.0
+        return min(1.0, sum(self._done) / self.expected) if self.expected else 1.0
 
     def _splits(self, source: int, target: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """Give the steps that a path may be made of, each with the layers that the rest of it lies between.

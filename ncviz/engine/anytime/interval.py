@@ -12,7 +12,7 @@ import numpy as np
 from ncviz.engine.layers import Layers
 from ncviz.engine.local import pieces
 from ncviz.engine.minima import Least
-from ncviz.engine.plan import Part, Plan
+from ncviz.engine.plan import Part, Plan, Readings
 from ncviz.engine.results import ConnectionCurvature, Settings, joined, within
 
 if TYPE_CHECKING:
@@ -65,6 +65,17 @@ class Known:
         from ncviz.engine.anytime import lower
 
         return lower.sides_of(self.plan, self.layers)
+
+    @cached_property
+    def points(self) -> tuple[float, float]:
+        """About how many neighbours carry mass, before a position and after one, of those that have some."""
+        before = _mean_points(self.plan.into.readings, self.layers[0])
+        return before, _mean_points(self.plan.out_of.readings, self.layers[6])
+
+    def work_of_a_weight(self, *, is_loose: bool) -> float:
+        """Return about what it takes to bound a weight from above: loosely in points, else in savings between them."""
+        before, after = self.points
+        return 1.0 + (before + after if is_loose else before * after)
 
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the lower and the upper ends, float64 [W]; inf where no edge is live."""
@@ -149,3 +160,9 @@ def curvature_of(known: Sequence[Known]) -> ConnectionCurvature:
     if is_exact:
         return whole
     return within(whole, lower, upper, unproved)
+
+
+def _mean_points(readings: Readings, activity: np.ndarray) -> float:
+    """Return how many live units a position reads, of those that read any; activity [samples, positions, channels]."""
+    readers = int(np.count_nonzero(np.diff(readings.start)))
+    return np.count_nonzero(activity[:, readings.position]) / max(1, len(activity) * readers)

@@ -14,19 +14,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ncviz.engine.anytime.interval import Known, curvature_of
-from ncviz.engine.anytime.rounds import rounds
-from ncviz.engine.anytime.steps import Step, bounds_of, sharpening_of, upper_ends
+from ncviz.engine.anytime.rounds import Round, cost_of_rounds, open_weights, rounds
+from ncviz.engine.anytime.steps import Step, bounds_of, edges_of, sharpening_of, upper_ends
 from ncviz.engine.anytime.until import Ending, Until
+from ncviz.engine.course import BOUNDS, LOOSE, PATHS, SEARCH, UPPER, Course
 from ncviz.engine.local import follow
 from ncviz.engine.plan import Plan
 from ncviz.engine.results import ConnectionCurvature
 from ncviz.errors import CancelledError
-from ncviz.progress import Progress
 
-# Where in the progress the lower ends are there and the loose upper ends; the shares of it that the paths of three
-# steps and the upper ends take. Path lengths grow with the cube of the channels, all else with their square.
-_LOWER, _LOOSE, _PATHS, _PATHS_OF_LARGE, _UPPER = 0.04, 0.05, 0.02, 0.25, 0.03
-_LARGE_WEIGHTS = 3_000_000
 _BOUNDING, _SHARPENING = "bounding the curvature", "sharpening the curvature"
 MEASURING = "measuring path lengths"
 
@@ -42,26 +38,22 @@ class Anytime:
     Attributes:
         known: For each connection what is known of it, on all samples or on each; near plans will do.
         plans_of: Returns the whole plans of all connections, unless what it is given is set meanwhile; calls what else
-            it is given with the share of the path lengths that is done.
+            it is given with the share of the path lengths that is done, and what all of them cost.
+        paths_cost: What these path lengths cost, in sums of two lengths.
         until: When to stop, and whom to tell.
         pool: Threads of this process.
-        report: Called with the fraction done and a message.
+        course: What tells how far it is.
         cancel: Set it to stop.
     """
 
     known: list[list[Known]]
-    plans_of: Callable[[threading.Event, Callable[[float], None]], Sequence[Plan]]
+    plans_of: Callable[[threading.Event, Callable[[float, float], None]], Sequence[Plan]]
+    paths_cost: float
     until: Until
     pool: ThreadPoolExecutor
-    report: Progress
+    course: Course
     cancel: threading.Event | None
     _have_bounds: bool = field(default=False)
-
-    @property
-    def _whole_plans(self) -> float:
-        """Where in the progress the whole plans are there."""
-        weights = sum(each[0].plan.weights for each in self.known)
-        return _LOOSE + (_PATHS if weights < _LARGE_WEIGHTS else _PATHS_OF_LARGE)
 
     def run(self) -> list[ConnectionCurvature]:
         """Compute until everything is narrow enough or the time is up.
@@ -70,27 +62,24 @@ class Anytime:
             CancelledError: If ``cancel`` was set.
         """
         every = [own for each in self.known for own in each]
-        self._do([step for own in every for step in bounds_of(own)], (0.0, _LOWER))
+        self._foresee()
+        self._do([step for own in every for step in bounds_of(own)], BOUNDS)
         self._have_bounds = True
+        self._foresee()
         with suppress(_TimeIsUpError):
             if self.until.is_over:
                 raise _TimeIsUpError
             # Of a small network both ends come at once.
             self.until.hold()
-            self._do(
-                [step for each in self.known for step in upper_ends(each, is_loose=True)], (_LOWER, _LOOSE)
-            )
+            self._do([step for each in self.known for step in upper_ends(each, is_loose=True)], LOOSE)
             self.until.release()
             self._look()
             self._complete_plans()
-            begin = self._whole_plans + _UPPER
-            self._do([step for each in self.known for step in upper_ends(each)], (self._whole_plans, begin))
+            self._do([step for each in self.known for step in upper_ends(each)], UPPER)
             self.until.tell(self.found)
-            for wanted, share in rounds(self.known, self.until, self.known[0][0].settings.keep_samples):
-                end = begin + (1.0 - begin) * share
-                self._sharpen(wanted, (begin, end))
-                begin = end
-        self.report(1.0, _SHARPENING)
+            for each in rounds(self.known, self.until, self._keeps_samples):
+                self._sharpen(each)
+        self.course.end(_SHARPENING)
         return self.found()
 
     def found(self) -> list[ConnectionCurvature]:
@@ -99,11 +88,7 @@ class Anytime:
 
     def _complete_plans(self) -> None:
         """Put whole plans in the place of near ones."""
-
-        def note(share: float) -> None:
-            self.report(_LOOSE + (self._whole_plans - _LOOSE) * share, MEASURING)
-
-        note(0.0)
+        note = self.course.begin_once(PATHS, MEASURING)
         try:
             plans = self.plans_of(Ending(self.until, self.cancel), note)
         except CancelledError:
@@ -113,31 +98,54 @@ class Anytime:
         for each, plan in zip(self.known, plans, strict=True):
             for own in each:
                 own.plan = plan
+        self.course.expect(PATHS, 0.0)
         self._look()
 
-    def _sharpen(self, wanted: list[np.ndarray], share: tuple[float, float]) -> None:
+    @property
+    def _keeps_samples(self) -> bool:
+        return self.known[0][0].settings.keep_samples
+
+    def _foresee(self) -> None:
+        """Say what is still to come, as far as that is known."""
+        self.course.expect(PATHS, self.paths_cost)
+        if not self._have_bounds:
+            self.course.expect(BOUNDS, sum(edges_of(own, at) for each in self.known for own in each
+                                           for at in range(len(own.parts))))  # fmt: skip
+        wanted = open_weights(self.known, self.until)
+        for kind in (LOOSE, UPPER) if self.known[0][0].settings.is_closed else ():
+            cost = sum(
+                int(mine.sum()) * each[0].work_of_a_weight(is_loose=kind == LOOSE)
+                for each, mine in zip(self.known, wanted, strict=True)
+            )
+            self.course.expect(kind, cost)
+        self.course.expect(SEARCH, cost_of_rounds(self.known, self.until, self._keeps_samples))
+
+    def _sharpen(self, now: Round) -> None:
         steps = [
             step
-            for each, mine in zip(self.known, wanted, strict=True)
+            for each, mine in zip(self.known, now.wanted, strict=True)
             for own in each
-            for step in sharpening_of(own, mine, self.until)
+            for step in sharpening_of(own, mine, self.until, now.edges_a_weight)
         ]
-        self._do(steps, share)
+        self._do(steps, SEARCH, now.rest)
 
-    def _do(self, steps: Sequence[Step], share: tuple[float, float]) -> None:
+    def _do(self, steps: Sequence[Step], kind: str, rest: float = 0.0) -> None:
+        """Do some work, after which so much of its kind is still to come."""
+        self.course.expect(kind, rest + sum(step.cost for step in steps))
         if not steps:
             return
-        begin, end = share
         stop, done = np.zeros(1, dtype=np.bool_), np.zeros((len(steps), 1))
         listed = sorted(steps, key=lambda step: -step.cost)
+        costs = np.array([step.cost for step in listed])
+        note = self.course.begin(kind, float(costs.sum()), _SHARPENING if self._have_bounds else _BOUNDING)
         futures = [self.pool.submit(step.work, stop, done[at]) for at, step in enumerate(listed)]
 
         def look(fraction: float) -> None:
-            self.report(begin + (end - begin) * fraction, _SHARPENING if self._have_bounds else _BOUNDING)
+            note(fraction)
             if self._have_bounds:
                 self._look()
 
-        follow(futures, stop, done, self.cancel, look, np.array([step.cost for step in listed]))
+        follow(futures, stop, done, self.cancel, look, costs)
 
     def _look(self) -> None:
         if self.until.is_over:

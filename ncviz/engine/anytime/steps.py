@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Weights that one call bounds from above.
 _CHUNK = 4096
 # To find one weight's least κ takes about as long as to look at so many edges.
-_EDGES_A_WEIGHT = 5000.0
+EDGES_A_WEIGHT = 5000.0
 
 
 class Step(NamedTuple):
@@ -26,7 +26,7 @@ class Step(NamedTuple):
 
     Attributes:
         work: Does it, given the flag that stops it and where to note the share that is done.
-        cost: What it is expected to take, in looks at an edge.
+        cost: What it is expected to take, in units of its own kind of work.
     """
 
     work: Callable[[np.ndarray, np.ndarray], None]
@@ -132,13 +132,18 @@ def _upper_ends_of(known: Known, wanted: np.ndarray, is_loose: bool) -> list[Ste
             known.note_upper(some, found[some])
             done[0] = 1.0
 
-        return Step(work, float(len(some)))
+        return Step(work, known.work_of_a_weight(is_loose=is_loose) * len(some))
 
     return [step(order[first : first + _CHUNK]) for first in range(0, len(order), _CHUNK)]
 
 
-def sharpening_of(known: Known, wanted: np.ndarray, until: Until) -> list[Step]:
-    """Return steps that narrow the intervals of some weights, bool [W], as far as is wanted."""
+def sharpening_of(
+    known: Known, wanted: np.ndarray, until: Until, edges_a_weight: float = EDGES_A_WEIGHT
+) -> list[Step]:
+    """Return steps that narrow the intervals of some weights, bool [W], as far as is wanted.
+
+    Each weight is expected to take as long as so many looks at an edge.
+    """
     from ncviz.engine.anytime.full import sharpen_full
 
     how = sharpen if known.settings.is_closed else sharpen_full
@@ -147,7 +152,7 @@ def sharpening_of(known: Known, wanted: np.ndarray, until: Until) -> list[Step]:
         def work(stop: np.ndarray, done: np.ndarray) -> None:
             how(known, part, wanted, until, stop, done)
 
-        return Step(work, edges_of(known, part) + _EDGES_A_WEIGHT * count)
+        return Step(work, edges_of(known, part) + edges_a_weight * count)
 
     counts = [int(np.count_nonzero(wanted[own])) for own in known.members]
     return [step(part, count) for part, count in enumerate(counts) if count]
