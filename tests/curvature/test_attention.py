@@ -201,6 +201,8 @@ def test_the_share_of_an_images_paths_that_is_done_grows_to_one():
         on = graph.on_image([layer.flatten().numpy() for layer in net.steps(x)[0]])
     for index in range(len(graph.connections)):
         seen = []
-        distances(on, connections=[index], is_narrow=True, report=seen.append)
+        distances(
+            on, connections=[index], is_narrow=True, report=lambda share, _, seen=seen: seen.append(share)
+        )
         assert seen == sorted(seen)
         assert seen[-1] == pytest.approx(1.0)

@@ -7,11 +7,13 @@ import pytest
 
 from ncviz import neural_curvature
 from ncviz.engine import run
+from ncviz.engine.anytime import rounds
+from ncviz.engine.course import PATHS, SEARCH, SECONDS, Course
 from ncviz.engine.layers import position_major
 from ncviz.engine.local import pieces
 from ncviz.engine.minima import Least
 from ncviz.engine.on_device import certify as on_device
-from ncviz.engine.prepared import plans_of
+from ncviz.engine.prepared import forget, plans_of
 from ncviz.engine.results import Settings
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
@@ -142,6 +144,35 @@ def test_progress_never_goes_back_and_ends_at_one():
         assert fractions == sorted(fractions)
         assert fractions[0] == 0.0
         assert fractions[-1] == 1.0
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"keep_samples": True}, {"on_result": id}, {"alpha": 0.2, "on_result": id}]
+)
+@pytest.mark.parametrize("few", [1, 2_000])
+def test_nothing_is_foreseen_any_more_when_all_is_done(options, few, monkeypatch):
+    monkeypatch.setattr(rounds, "_FEW_WEIGHTS", few)
+    courses, begun = [], {}
+
+    class Seen(Course):
+        def __post_init__(self):
+            super().__post_init__()
+            courses.append(self)
+
+        def begin(self, kind, cost, message):
+            begun[kind] = begun.get(kind, 0.0) + cost
+            # All work is foreseen before it is begun, but for what the first paths are.
+            assert self._left.get(kind, 0.0) == pytest.approx(cost) or kind in (PATHS, SEARCH, SECONDS)
+            return super().begin(kind, cost, message)
+
+    monkeypatch.setattr(run, "Course", Seen)
+    net, x, _, _ = prepared("conv")
+    forget()
+    neural_curvature(net, x, **options)
+    (course,) = courses
+    assert not any(course._left.values())
+    assert all(cost == pytest.approx(begun[kind]) for kind, (cost, _) in course._done.items())
+    assert (SEARCH in begun) != (SECONDS in begun)
 
 
 @pytest.mark.parametrize(

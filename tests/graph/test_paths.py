@@ -261,15 +261,18 @@ def test_a_product_is_given_up_between_its_parts(device, monkeypatch):
 
 
 def test_the_share_of_the_paths_that_is_done_grows_to_one(graph):
-    shares = []
-    near = paths.distances(graph, is_near=True, report=shares.append)
-    assert shares == sorted(shares)
-    assert not shares or shares[-1] == pytest.approx(1.0)
-    rest = []
-    paths.distances(graph, known=near, report=rest.append)
-    assert rest == sorted(rest)
-    assert not rest or rest[-1] == pytest.approx(1.0)
-    assert shares or rest or len(graph.connections) == 1
+    told, rest = [], []
+    near = paths.distances(graph, is_near=True, report=lambda *each: told.append(each))
+    expected = paths.cost_of_distances(graph, near, range(len(graph.connections)))
+    paths.distances(graph, known=near, report=lambda *each: rest.append(each))
+    for seen in (told, rest):
+        shares = [share for share, _ in seen]
+        assert shares == sorted(shares)
+        assert not shares or shares[-1] == pytest.approx(1.0)
+    assert told or rest or len(graph.connections) == 1
+    # What they will cost is known before they are begun.
+    assert {cost for _, cost in rest} <= {expected}
+    assert paths.cost_of_distances(graph, paths.distances(graph), range(len(graph.connections))) == 0.0
 
 
 def test_tables_that_do_not_fit_are_refused_before_they_are_made(monkeypatch):
