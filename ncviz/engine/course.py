@@ -12,6 +12,8 @@ from ncviz.progress import Progress
 # sums of two lengths, looks at an edge, points of a weight's measures, savings of a weight, edges' problems.
 PATHS, BOUNDS, LOOSE, UPPER, SEARCH, SECONDS = "paths", "bounds", "loose", "upper", "search", "seconds"
 GUESSES = {PATHS: 4e-9, BOUNDS: 6e-9, LOOSE: 1e-8, UPPER: 4e-10, SEARCH: 2e-8, SECONDS: 1.0}
+# To find one weight's least κ takes about as long as to look at so many edges.
+EDGES_A_WEIGHT = 5000.0
 # What is known of a kind's pace weighs as much as what was guessed after so many seconds.
 _TRUSTED_SECONDS = 0.5
 clock = time.monotonic

@@ -12,9 +12,8 @@ import numpy as np
 from ncviz.engine import precompile
 from ncviz.engine.anytime.interval import nothing_known
 from ncviz.engine.anytime.run import MEASURING, Anytime
-from ncviz.engine.anytime.steps import EDGES_A_WEIGHT
 from ncviz.engine.anytime.until import Until
-from ncviz.engine.course import PATHS, SEARCH, SECONDS, Course
+from ncviz.engine.course import EDGES_A_WEIGHT, PATHS, SEARCH, SECONDS, Course
 from ncviz.engine.executors import run_on_executor
 from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers, around, ends_of, layers_of

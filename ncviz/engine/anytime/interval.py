@@ -72,6 +72,17 @@ class Known:
         before = _mean_points(self.plan.into.readings, self.layers[0])
         return before, _mean_points(self.plan.out_of.readings, self.layers[6])
 
+    def edges_of(self, part: int) -> float:
+        """Return about how many edges a part has on all samples."""
+        begin, end, row_begin, row_end = self.parts[part]
+        pairs = (end - begin) * len(self.layers[0])
+        return 1.0 + pairs * (row_end - row_begin) * self.plan.length.shape[2]
+
+    @property
+    def edges(self) -> float:
+        """About how many edges all parts have on all samples."""
+        return sum(map(self.edges_of, range(len(self.parts))))
+
     def work_of_a_weight(self, *, is_loose: bool) -> float:
         """Return about what it takes to bound a weight from above: loosely in points, else in savings between them."""
         before, after = self.points

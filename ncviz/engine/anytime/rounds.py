@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ncviz.engine.anytime.interval import Known, together
-from ncviz.engine.anytime.steps import EDGES_A_WEIGHT, edges_of
 from ncviz.engine.anytime.until import Until
+from ncviz.engine.course import EDGES_A_WEIGHT
 
 # The strongest bottlenecks go first: this share of all weights.
 _FIRST_SHARE = 0.02
@@ -94,7 +94,7 @@ def _strongest(known: Sequence[Sequence[Known]], count: int) -> int:
 def _cost(known: Sequence[Sequence[Known]], weights: int, rounds: int, keeps_samples: bool) -> float:
     """Return what some rounds take in which so many weights are sharpened, and that of each sample's own if wanted."""
     every = [own for each in known for own in each]
-    edges = sum(edges_of(own, part) for own in every for part in range(len(own.parts)))
+    edges = sum(own.edges for own in every)
     last = edges + EDGES_A_WEIGHT * sum(own.plan.weights for own in every)
     return rounds * edges + EDGES_A_WEIGHT * weights + (last if keeps_samples else 0.0)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ncviz.engine.anytime.interval import Known, curvature_of
 from ncviz.engine.anytime.rounds import Round, cost_of_rounds, open_weights, rounds
-from ncviz.engine.anytime.steps import Step, bounds_of, edges_of, sharpening_of, upper_ends
+from ncviz.engine.anytime.steps import Step, bounds_of, sharpening_of, upper_ends
 from ncviz.engine.anytime.until import Ending, Until
 from ncviz.engine.course import BOUNDS, LOOSE, PATHS, SEARCH, UPPER, Course
 from ncviz.engine.local import follow
@@ -109,8 +109,7 @@ class Anytime:
         """Say what is still to come, as far as that is known."""
         self.course.expect(PATHS, self.paths_cost)
         if not self._have_bounds:
-            self.course.expect(BOUNDS, sum(edges_of(own, at) for each in self.known for own in each
-                                           for at in range(len(own.parts))))  # fmt: skip
+            self.course.expect(BOUNDS, sum(own.edges for each in self.known for own in each))
         wanted = open_weights(self.known, self.until)
         for kind in (LOOSE, UPPER) if self.known[0][0].settings.is_closed else ():
             cost = sum(

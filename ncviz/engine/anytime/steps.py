@@ -10,6 +10,7 @@ import numpy as np
 
 from ncviz.engine.anytime.interval import Known
 from ncviz.engine.anytime.until import Until
+from ncviz.engine.course import EDGES_A_WEIGHT
 from ncviz.engine.local import search_part
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 # Weights that one call bounds from above.
 _CHUNK = 4096
-# To find one weight's least κ takes about as long as to look at so many edges.
-EDGES_A_WEIGHT = 5000.0
 
 
 class Step(NamedTuple):
@@ -62,7 +61,7 @@ def _bounds_by_tap(known: Known, sides: Sides) -> list[Step]:
                     known.note_bounds(at)
             done[0] = 1.0
 
-        return Step(work, sum(edges_of(known, at) for at in some))
+        return Step(work, sum(known.edges_of(at) for at in some))
 
     return [step(some) for some in together.values()]
 
@@ -92,7 +91,7 @@ def _bounds_of_part(known: Known, part: int) -> Step:
             known.note_bounds(part)
         done[0] = 1.0
 
-    return Step(work, edges_of(known, part))
+    return Step(work, known.edges_of(part))
 
 
 def upper_ends(known: Sequence[Known], is_loose: bool = False) -> list[Step]:
@@ -152,7 +151,7 @@ def sharpening_of(
         def work(stop: np.ndarray, done: np.ndarray) -> None:
             how(known, part, wanted, until, stop, done)
 
-        return Step(work, edges_of(known, part) + edges_a_weight * count)
+        return Step(work, known.edges_of(part) + edges_a_weight * count)
 
     counts = [int(np.count_nonzero(wanted[own])) for own in known.members]
     return [step(part, count) for part, count in enumerate(counts) if count]
@@ -202,10 +201,3 @@ def sharpen(
         known.note_upper(unproved, mine.curvature[unproved] + mine.short[unproved])
         known.is_unproved[unproved] = True
         known.lower[own] = np.maximum(known.lower[own], mine.curvature[own])
-
-
-def edges_of(known: Known, part: int) -> float:
-    """Return about how many edges a part has on all samples."""
-    begin, end, row_begin, row_end = known.parts[part]
-    pairs = (end - begin) * len(known.layers[0])
-    return 1.0 + pairs * (row_end - row_begin) * known.plan.length.shape[2]
