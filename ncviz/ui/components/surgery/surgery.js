@@ -1,11 +1,11 @@
 // Surgery in the picture: what is selected or caught with the lasso is cut, kept, scaled or let go; what the criterion
 // would take next is outlined.
 
-import { Uncovering } from "../shared/docked.js";
 import { actionButton, part } from "../shared/dom.js";
 import { count } from "../shared/format.js";
 import { caughtLines, setOf, weightsBehind } from "./lasso.js";
 import { nextCount, nextLines } from "./next.js";
+import { Uncovering } from "./uncovering.js";
 
 const APART = 4; // pixels between two points of the lasso
 
