@@ -8,13 +8,14 @@ import numpy as np
 from tests.fuzz.archives import again
 
 
-def _onnx(nodes, constants, outputs=("y",), extra=()):
+def _onnx(nodes, constants, outputs=("y",), extra=(), flat="f"):
     from onnx import TensorProto, helper, numpy_helper
 
     def value(name, *shape):
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
-    last = [helper.make_node("Flatten", ["x"], ["f"]), helper.make_node("Gemm", ["f", "W"], ["y"], transB=1)]
+    last = [helper.make_node("Flatten", ["x"], ["f"])] if flat == "f" else []
+    last.append(helper.make_node("Gemm", [flat, "W"], ["y"], transB=1))
     given = {"W": np.ones((3, 64), np.float32)} | constants
     made = {name for node in nodes for name in node.output}
     tensors = [
@@ -75,6 +76,21 @@ def onnx_graph(layers=1, outputs=1, unused=0, circles=0, is_reversed=0):
         extra += [node("Identity", [f"i{at}"], [f"j{at}"]), node("Identity", [f"j{at}"], [f"i{at}"]),
                   node("Mul", [f"i{at}", "n"], [f"k{at}"]), node("Add", [f"k{at}", "n"], [f"l{at}"])]  # fmt: skip
     return _onnx([], numbers, names, extra[::-1] if is_reversed else extra)
+
+
+def onnx_settings(numbers=2, operator="Slice"):
+    """A node whose settings, such as bounds or sizes, are a constant of so many numbers."""
+    from onnx import TensorProto, helper
+
+    node, one = helper.make_node, helper.make_tensor("v", TensorProto.INT32, [1], [1])
+    made = [node("ConstantOfShape", ["s"], ["b"], value=one)]
+    constants = {"s": np.array([numbers]), "at": np.array([1])}
+    # Spread over each other, they would be a square.
+    reads = {"Slice": ["x", "b", "b"], "Max": ["b", "beside", "x"]}.get(operator, ["x", "b"])
+    if operator == "Max":
+        made.append(node("Unsqueeze", ["b", "at"], ["beside"]))
+    made += [node(operator, reads, ["q"]), node("Flatten", ["q"], ["p"])]
+    return _onnx(made, constants, flat="p")
 
 
 @functools.cache

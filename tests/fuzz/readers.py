@@ -88,6 +88,8 @@ READERS: dict[str, list[Maker]] = {
         Maker(networks.onnx_arithmetic, {"rows": 10**6, "repeats": 10**4, "half": 1}, lambda n: 90 * n("repeats"),
               {"operator": ("Exp", "copies", "ReduceProd", "Add", "Mul", "Softplus", "Transpose")},
               [("rows", "repeats"), ("rows", "repeats", "half")]),
+        Maker(networks.onnx_settings, {"numbers": 10**8}, lambda n: 0,
+              {"operator": ("Slice", "Reshape", "Tile", "Expand", "Split", "Squeeze", "Gather", "ReduceMean", "Max")}),
         Maker(networks.onnx_graph, dict.fromkeys(("layers", "outputs", "unused"), 10**4)
               | {"circles": 10**3, "is_reversed": 1},
               lambda n: 30 * n("layers") + 30 * n("outputs") + 70 * n("unused") + 120 * n("circles")),
@@ -97,7 +99,10 @@ READERS: dict[str, list[Maker]] = {
                                  "in_place": 1, "listed": 10**7, "grows": 100},
               lambda n: (250 * n("relus") + 500 * n("views")) / max(1, min(n("grows"), 20))
               + max(4 * n("held") / max(1, n("grows")), n("held") / 100) + n("past") / 1e3 + 60 * n("listed"),
-              products=[("listed",), ("views", "held"), ("views", "held", "grows"), ("relus", "is_reversed")])
+              products=[("listed",), ("views", "held"), ("views", "held", "grows"), ("relus", "is_reversed")]),
+        Maker(programs.constants, {"rows": 10**7, "columns": 10**7, "repeats": 5_000, "is_added": 1},
+              lambda n: 250 * n("repeats"), {"kind": tuple(programs.KINDS)},
+              [("rows", "columns"), ("rows", "repeats"), ("rows", "columns", "repeats")]),
     ],
     "pt": [
         Maker(networks.checkpoint, {"tensors": 10**3, "held": 10**8, "dicts": 10**3, "copies": 50, "listed": 10**7,
@@ -123,7 +128,8 @@ def made(reader: str, seed: int, number: int) -> tuple[dict[str, Any], str, byte
     if maker.products and chance.random() < 0.3:
         names = list(chance.choice(maker.products))
     else:
-        names = chance.sample(sorted(maker.most), 1 if most > _TARGET else chance.choice((1, 1, 2, 2, 3)))
+        count = 1 if most > _TARGET else chance.choice((1, 1, 2, 2, 3))
+        names = chance.sample(sorted(maker.most), min(count, len(maker.most)))
     for name in names:
         # As often between 10 and 100 as between 100 and 1,000; in larger files rather far up.
         power = chance.uniform(0 if most == _USUAL else _FAR, 1)

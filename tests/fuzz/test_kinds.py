@@ -29,6 +29,20 @@ REFUSED = {
         "takes more|asks",
     ),
     "a long program backwards": (programs.program, {"relus": 1_900, "is_reversed": 1}, "nothing before it gives"),
+    "constants over each other": (programs.constants, {"rows": 20_000, "columns": 20_000}, "makes a constant"),
+    "values masked by others": (
+        programs.constants,
+        {"rows": 20_000, "columns": 20_000, "kind": "masked_fill"},
+        "makes a constant",
+    ),
+    "a constant filled again and again": (
+        programs.constants,
+        {"rows": 1_000_000, "repeats": 1_500, "kind": "fill_"},
+        "asks for",
+    ),
+    "an axis taken apart": (programs.constants, {"rows": 3_000_000, "kind": "unbind"}, "divides 3,000,000"),
+    "bounds taken from a constant": (networks.onnx_settings, {"numbers": 9_000_000}, "do not fit"),
+    "the largest of a square": (networks.onnx_settings, {"numbers": 30_000, "operator": "Max"}, "memory"),
     "outputs of a graph": (networks.onnx_graph, {"layers": 200, "outputs": 200}, "outputs, at most 100"),
     "dicts over one storage": (
         networks.checkpoint,

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ncviz.limits import LIMITS
 from ncviz.models.files.graph.reader import BATCH
 from ncviz.models.files.pt2.attention import attended, einsum, masked, rolled
 from ncviz.models.files.pt2.calls import Call, Onnx, many, onnx
-from ncviz.models.files.pt2.constants import compared, filled, made
+from ncviz.models.files.pt2.constants import compared, copied, filled, made
 
 Translator = Callable[[Call], Onnx | np.ndarray | list[Onnx]]
 SYMBOLIC = frozenset(
@@ -66,6 +67,12 @@ def _same(call: Call) -> Onnx:
     if call.arguments.get("dtype") not in _FLOAT_TYPES and not call.is_constant:
         raise call.refusal("makes activations into another type, which is not supported")
     return onnx("Identity", call.tensor)
+
+
+def _own(call: Call) -> Onnx | np.ndarray:
+    """Translate what gives, or may give, its values in memory of their own."""
+    found, own = _same(call), copied(call)
+    return found if own is None else own
 
 
 def _convolution(axes: int | None = None, is_transposed: bool = False) -> Translator:
@@ -246,7 +253,10 @@ def _between(operator: str) -> Translator:
             return found
         one, other = (call.value(each) for each in found.inputs)
         is_alike = isinstance(other, np.ndarray) and other.dtype == one.dtype and one.dtype.kind == "f"
-        return np.asarray(function(one, other)) if is_alike else found
+        if not is_alike:
+            return found
+        call.check_constant(one.shape, other.shape, itemsize=one.itemsize)
+        return np.asarray(function(one, other))
 
     return translate
 
@@ -276,6 +286,8 @@ def _split(call: Call) -> Onnx:
     wanted = call.first("split_size", "split_sizes")
     if isinstance(wanted, int):
         size = _size_along(call)
+        if size > LIMITS.nodes * max(1, wanted):
+            raise call.refusal(f"divides {size:,} values into parts of {wanted:,}, more than are read")
         wanted = [min(wanted, size - start) for start in range(0, size, max(1, wanted))]
     return onnx("Split", call.tensor, axis=_axis(call), split=wanted)
 
@@ -295,7 +307,10 @@ def _cut(call: Call) -> Onnx:
 
 
 def _unbind(call: Call) -> list[Onnx]:
-    return [onnx("Gather", call.tensor, at, axis=_axis(call)) for at in range(_size_along(call))]
+    size = _size_along(call)
+    if size > LIMITS.nodes:
+        raise call.refusal(f"divides {size:,} values along an axis, of which {LIMITS.nodes:,} are read")
+    return [onnx("Gather", call.tensor, at, axis=_axis(call)) for at in range(size)]
 
 
 def _select(call: Call) -> Onnx:
@@ -340,10 +355,8 @@ UNITWISE: dict[str, Translator] = {
     "hardtanh": _clip("min_val", "max_val", (-1.0, 1.0)), **dict.fromkeys(("clamp", "clamp_min"), _clip()),
     **{name: _between(name.title()) for name in ("add", "sub", "mul", "div", "pow")},
     "rsub": _arithmetic("Sub", is_reversed=True),
-    **dict.fromkeys((
-        "dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "lift_fresh_copy", "detach", "alias",
-        "to", "_to_copy", "identity",
-    ), _same),
+    **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout", "detach", "alias", "identity"), _same),
+    **dict.fromkeys(("contiguous", "clone", "lift_fresh_copy", "to", "_to_copy"), _own),
 }  # fmt: skip
 TRANSLATORS: dict[str, Translator] = {
     "conv1d": _convolution(1), "conv2d": _convolution(2), "convolution": _convolution(), "addmm": _addmm, "mean": _mean,

@@ -33,6 +33,7 @@ def attended(call: Call) -> Onnx:
     turned = onnx("Transpose", key, perm=(*range(axes - 2), axes - 1, axes - 2))
     scores = onnx("Mul", onnx("MatMul", query, turned), np.float32(scale))
     if given.get("is_causal"):
+        call.check_constant((shapes[0][-2], shapes[1][-2]))
         hidden = np.triu(np.ones((shapes[0][-2], shapes[1][-2]), dtype=bool), 1)
         scores = onnx("Add", scores, added_to(hidden))
     mask = given.get("attn_mask")
@@ -71,6 +72,7 @@ def masked(call: Call) -> Onnx | np.ndarray:
     if not isinstance(mask, np.ndarray) or not isinstance(fill, (int, float, np.ndarray)):
         raise call.refusal("fills by a mask that the network computes, which is not supported")
     if isinstance(value, np.ndarray):
+        call.check_constant(mask.shape, np.shape(fill), value.shape, itemsize=value.itemsize)
         return np.where(mask, np.asarray(fill, dtype=value.dtype), value)
     if np.size(fill) != 1 or float(fill) > _NEVER:
         raise call.refusal("puts other numbers in the place of activations, which is not supported")

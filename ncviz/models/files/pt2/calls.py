@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ncviz.errors import ModelError
-from ncviz.models.files.graph.operators.constants import MOVES
+from ncviz.models.files.graph.operators.constants import MOST_VALUES, MOVES
 from ncviz.models.files.graph.operators.table import read_node
 from ncviz.models.files.graph.reader import BATCH, GraphReader, Node, Value
 from ncviz.text import quotable
@@ -79,6 +80,18 @@ class Call:
     def refusal(self, why: str) -> ModelError:
         """Return the error that it cannot be read."""
         return self.reader.refusal(self.node, why)
+
+    def check_constant(self, *shapes: tuple[int, ...], itemsize: int = 8) -> None:
+        """Refuse a constant as large as what these shapes are spread over, before it is made.
+
+        Raises:
+            ModelError: If it has more values than a constant may have, or there is no room for it.
+        """
+        shape = np.broadcast_shapes(*shapes)
+        if min((*shape, 1)) < 0 or math.prod(shape) > MOST_VALUES:
+            raise self.refusal(f"makes a constant of shape {list(shape)[:9]}, which is not supported")
+        self.reader.budget.check_room(math.prod(shape) * itemsize)
+        self.reader.budget.touch(math.prod(shape))
 
     def value(self, given: Any) -> Any:
         """Return the constant or activation that an input stands for, None where it is left out.

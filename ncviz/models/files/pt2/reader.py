@@ -27,6 +27,7 @@ from ncviz.models.files.graph.unsupported import check_read
 from ncviz.models.files.pt2.archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
 from ncviz.models.files.pt2.aten import SYMBOLIC, TRANSLATORS, UNITWISE, VIEWS
 from ncviz.models.files.pt2.calls import OF_SIZES, OPSET, Call, Name, size_after, sized
+from ncviz.models.files.pt2.constants import keep
 from ncviz.models.files.pt2.views import Views
 from ncviz.models.files.state_dict.archive import archive_bytes, check_entries
 from ncviz.text import quotable
@@ -137,8 +138,12 @@ def _read(
         call = Call(reader, node, arguments)
         with reader.refusing(node, "has arguments that do not fit its operator"):
             value = call.read(TRANSLATORS[_plain_name(node.operator)](call))
-        first = node.inputs[0]
-        if _is_in_place(node.operator) and isinstance(value, np.ndarray):
+        first = next(iter(node.inputs), "")
+        if not isinstance(value, np.ndarray):
+            for given in map(reader.values.get, node.inputs):
+                if isinstance(given, np.ndarray):
+                    keep(given)
+        if _is_in_place(node.operator) and value is reader.values[first] and isinstance(value, np.ndarray):
             # A constant's views change with it, as far as they share its memory here, too.
             base, *others = views.names_of(first)
             whole = reader.values[base]

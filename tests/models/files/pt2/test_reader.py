@@ -326,6 +326,79 @@ def test_a_view_of_what_changes_in_place_is_refused():
 GOOD = exported(small(), (3, 8, 8))
 
 
+class Filling(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function, self.head = function, nn.Linear(6, 4)
+        self.register_buffer("mask", torch.tensor([True, False, False, True, False, False]))
+
+    def forward(self, x):
+        return self.head(self.function(x, self.mask))
+
+
+def filled_copy(x, mask):
+    first = torch.ones(6)
+    second = first.clone()
+    second.fill_(4.0)
+    return x + first + second
+
+
+def filled_whole(x, mask):
+    first = torch.full((6,), 2.5)
+    first.fill_(4.0)
+    return x + first
+
+
+def masked_in_place(x, mask):
+    return x + torch.zeros(6).masked_fill_(mask, 3.0)
+
+
+@pytest.mark.parametrize("function", [filled_copy, filled_whole, masked_in_place])
+def test_constants_that_change_in_place_are_read_as_torch_changes_them(function):
+    net, images = Filling(function).eval(), torch.from_numpy(images_of((6,)))
+    blueprint, arrays = read_exported(exported(net, (6,)), "a.pt2")
+    with torch.inference_mode():
+        assert_same(build_module(blueprint, arrays)(images).numpy(), net(images).numpy())
+
+
+def masked_view(x, mask):
+    first = torch.zeros(6)
+    view = first.view(2, 3)
+    first.masked_fill_(mask, 3.0)
+    return x + view.reshape(6)
+
+
+def filled_weights(x, mask):
+    weights = torch.ones(6, 6)
+    found = nn.functional.linear(x, weights)
+    weights.fill_(0.5)
+    return found
+
+
+def filled_in_another_type(x, mask):
+    first = torch.ones(6)
+    first.to(torch.float64).fill_(4.0)
+    return x + first
+
+
+def joined_constants(x, mask):
+    return x + torch.cat([torch.ones(3), torch.zeros(3)])
+
+
+@pytest.mark.parametrize(
+    ("function", "match"),
+    [
+        (masked_view, "read again later"),
+        (filled_weights, "no constant of the graph's own"),
+        (filled_in_another_type, "a part of a constant in place"),
+        (joined_constants, "joins constants alone"),
+    ],
+)
+def test_constants_that_change_where_it_would_be_missed_are_refused(function, match):
+    with pytest.raises(ModelError, match=match):
+        read_exported(exported(Filling(function), (6,)), "a.pt2")
+
+
 def changed(change):
     """The good program whose entries went through ``change(name, data)``, which may drop them by None."""
     buffer = io.BytesIO()

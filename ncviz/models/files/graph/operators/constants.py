@@ -10,11 +10,12 @@ import numpy as np
 
 from ncviz.budget import Budget
 from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
 from ncviz.models.files.graph.reader import BATCH, Node, OfImages
 from ncviz.text import quotable
 
 Fold = Callable[[list[np.ndarray], Node, int], np.ndarray]
-_MAX_FOLDED = 10_000_000  # values of a constant that the graph computes
+MOST_VALUES = 10_000_000  # values of a constant that the graph computes
 _TYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
 
 
@@ -39,8 +40,20 @@ def fold(node: Node, inputs: list[np.ndarray], opset: int, budget: Budget) -> np
 
 def axes_of(inputs: list[Any], node: Node) -> tuple[int, ...] | None:
     """Return the axes of an operation, an attribute before opset 13 (18) and an input since."""
-    axes = np.ravel(inputs[1]) if len(inputs) > 1 else node.get("axes", None)
-    return None if axes is None else tuple(int(axis) for axis in axes)
+    axes = inputs[1] if len(inputs) > 1 else node.get("axes", None)
+    return None if axes is None else tuple(numbers_of(axes))
+
+
+def numbers_of(values: Any) -> list[int]:
+    """Return what a constant sets, such as sizes or axes: a constant may be a thousand times larger than its file.
+
+    Raises:
+        ValueError: If there are more than anything has axes or parts.
+    """
+    found = np.ravel(values)
+    if found.size > LIMITS.nodes:
+        raise ValueError(f"{found.size:,} settings")
+    return [int(number) for number in found]
 
 
 def cuts_of(inputs: list[Any], node: Node, opset: int) -> list[tuple[int, slice]]:
@@ -51,8 +64,10 @@ def cuts_of(inputs: list[Any], node: Node, opset: int) -> list[tuple[int, slice]
         starts, ends = node.attributes["starts"], node.attributes["ends"]
         axes, steps = node.get("axes", range(len(starts))), [1] * len(starts)
     else:
-        starts, ends = inputs[1].ravel(), inputs[2].ravel()
-        axes, steps = (None if value is None else value.ravel() for value in (*inputs[3:5], None, None)[:2])
+        starts, ends = numbers_of(inputs[1]), numbers_of(inputs[2])
+        axes, steps = (
+            None if value is None else numbers_of(value) for value in (*inputs[3:5], None, None)[:2]
+        )
         axes = range(len(starts)) if axes is None else axes
         steps = [1] * len(starts) if steps is None else steps
     return [
@@ -62,7 +77,7 @@ def cuts_of(inputs: list[Any], node: Node, opset: int) -> list[tuple[int, slice]
 
 
 def _check_size(node: Node, size: int) -> None:
-    if size > _MAX_FOLDED:
+    if size > MOST_VALUES:
         raise ModelError(f"Node '{quotable(node.name)}' computes a constant that is too large.")
 
 
@@ -83,7 +98,7 @@ def _divide(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _reshape(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
-    values, shape = inputs[0], [int(size) for size in inputs[1]]
+    values, shape = inputs[0], numbers_of(inputs[1])
     if not node.get("allowzero", 0):
         shape = [values.shape[axis] if size == 0 else size for axis, size in enumerate(shape)]
     return values.reshape(shape)
@@ -109,21 +124,21 @@ def _expanded(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
 
 
 def _expanded_shape(inputs: list[np.ndarray]) -> tuple[int, ...]:
-    return np.broadcast_shapes(inputs[0].shape, tuple(int(size) for size in inputs[1]))
+    return np.broadcast_shapes(inputs[0].shape, tuple(numbers_of(inputs[1])))
 
 
 def _filled(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
     value = node.get("value", None)
     return np.full(
-        [int(size) for size in inputs[0]],
+        numbers_of(inputs[0]),
         0.0 if value is None else value.ravel()[0],
         dtype=_kind_of(inputs, node),
     )
 
 
 def _filled_size(inputs: list[np.ndarray], node: Node) -> int:
-    shape = [int(size) for size in inputs[0]]
-    return _MAX_FOLDED + 1 if any(size < 0 for size in shape) else math.prod(shape)
+    shape = numbers_of(inputs[0])
+    return MOST_VALUES + 1 if any(size < 0 for size in shape) else math.prod(shape)
 
 
 def _scattered(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:

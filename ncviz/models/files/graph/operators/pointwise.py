@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -316,6 +317,9 @@ def _folded(reader: GraphReader, node: Node, inputs: list[Any], handle: Handler)
     arrays = [value for value in inputs if isinstance(value, np.ndarray)]
     function = _ARITHMETIC[node.operator]
     while len(arrays) > 1:
+        size = prod(np.broadcast_shapes(arrays[0].shape, arrays[1].shape))
+        reader.budget.check_room(size * max(each.itemsize for each in arrays[:2]))
+        reader.budget.touch(size, arrays[0].dtype)
         joined = np.asarray(function(arrays[0], arrays[1]))
         arrays = [reader.counted(joined), *arrays[2:]]
     values = [*(value for value in inputs if not isinstance(value, np.ndarray)), *arrays]

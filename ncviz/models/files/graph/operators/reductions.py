@@ -36,7 +36,7 @@ def reduce(kind: str) -> Handler:
         others = [axis for axis in range(1, rank) if axis not in axes]
         if not axes or axes[0] == 0 or not others or rank - 1 not in (2, 3):
             raise reader.refusal(
-                node, f"reduces the axes {list(given)}, of which only those of space are supported"
+                node, f"reduces the axes {list(given)[:9]}, of which only those of space are supported"
             )
         kept = tuple(1 if axis in axes else shape[axis - 1] for axis in range(1, rank))
         if not node.get("keepdims", 1):
@@ -54,7 +54,8 @@ def reduce(kind: str) -> Handler:
             step = reader.builder.add(node.hint, operation, (step,), ceil_mode=False, **settings)
         else:
             raise reader.refusal(
-                node, f"reduces the axes {list(given)}, which joins channels with each other: not supported"
+                node,
+                f"reduces the axes {list(given)[:9]}, which joins channels with each other: not supported",
             )
         return reshaped(reader, node, step, kept)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ncviz.models.files.graph.activations import Pointwise
-from ncviz.models.files.graph.operators.constants import axes_of
+from ncviz.models.files.graph.operators.constants import axes_of, numbers_of
 from ncviz.models.files.graph.operators.placing import placed, reshaped, transposed, weights_of
 from ncviz.models.files.graph.reader import BATCH, GraphReader, Node, Value
 
@@ -17,7 +17,7 @@ def reshape(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read a Reshape."""
     value = inputs[0]
     shape = reader.file_shape(value, node)
-    target = [int(size) for size in weights_of(reader, node, inputs[1], "a target shape").ravel()]
+    target = numbers_of(weights_of(reader, node, inputs[1], "a target shape"))
     if not 1 <= len(target) <= 8:
         raise reader.refusal(node, f"reshapes to {len(target)} axes, which is not supported")
     if not node.get("allowzero", 0):

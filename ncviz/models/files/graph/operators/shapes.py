@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ncviz.limits import LIMITS
-from ncviz.models.files.graph.operators.constants import cuts_of
+from ncviz.models.files.graph.operators.constants import cuts_of, numbers_of
 from ncviz.models.files.graph.operators.placing import reshaped, weights_of
 from ncviz.models.files.graph.reader import BATCH, GraphReader, Handler, Node, Source, Strewn, Value
 
@@ -26,7 +26,9 @@ def as_scores(reader: GraphReader, step: str) -> str:
 
 def concat(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read a concatenation."""
-    like = next(value for value in inputs if not isinstance(value, np.ndarray))
+    like = next((value for value in inputs if not isinstance(value, np.ndarray)), None)
+    if like is None:
+        raise reader.refusal(node, "joins constants alone, which is not supported")
     first, axis = reader.step_of(like, node), node.attributes["axis"]
     rank = len(reader.builder.shapes[first]) + 1
     if not -rank < axis < rank or axis % rank == 0:
@@ -86,8 +88,8 @@ def _constant(reader: GraphReader, node: Node, slot: int, value: np.ndarray, lik
 
 def tile(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read a Tile of activations."""
-    times = weights_of(reader, node, inputs[1], "numbers of repeats").ravel()
-    return _repeated(reader, node, inputs[0], [int(count) for count in times])
+    times = weights_of(reader, node, inputs[1], "numbers of repeats")
+    return _repeated(reader, node, inputs[0], numbers_of(times))
 
 
 def _repeated(reader: GraphReader, node: Node, value: Value, times: Sequence[int]) -> Value:
@@ -105,7 +107,7 @@ def _repeated(reader: GraphReader, node: Node, value: Value, times: Sequence[int
 
 def spread_constant(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read an Expand of a constant, which is had once where it is repeated for each image."""
-    value, sizes = inputs[0], [int(size) for size in inputs[1].ravel()]
+    value, sizes = inputs[0], numbers_of(inputs[1])
     sizes = [1 if size in (BATCH, -1) else size for size in sizes]
     name = node.inputs[0] if node.inputs else ""
     reader.spread[node.outputs[0]] = reader.spread.get(name, Source(node.index, 0, value.shape))
@@ -116,7 +118,7 @@ def spread_constant(reader: GraphReader, node: Node, inputs: list[Any]) -> Value
 
 def expand(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read an Expand of activations, such as a grey image for three colours; axes of 1 or -1 stay."""
-    sizes = [int(size) for size in weights_of(reader, node, inputs[1], "a target shape").ravel()]
+    sizes = numbers_of(weights_of(reader, node, inputs[1], "a target shape"))
     if isinstance(inputs[0], Strewn):
         own = reader.file_shape(inputs[0], node)
         if len(own) == len(sizes) and all(
@@ -145,7 +147,7 @@ def split(reader: GraphReader, node: Node, inputs: list[Any]) -> list[Value]:
         raise reader.refusal(node, "divides a batch, which is not supported")
     lengths = node.get("split", None)
     if len(inputs) > 1 and inputs[1] is not None:
-        lengths = weights_of(reader, node, inputs[1], "sizes of its parts").ravel()
+        lengths = numbers_of(weights_of(reader, node, inputs[1], "sizes of its parts"))
     size = shape[axis % (len(shape) + 1) - 1]
     if lengths is None:
         count = len(node.outputs)
