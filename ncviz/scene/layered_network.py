@@ -72,6 +72,7 @@ def network_view(
         name: _Lines.joined(parts, name, np.float32 if name in ("curvature", "weight") else np.int32)
         for name in ("source", "target", "curvature", "weight", "parameter")
     }
+    titles = unit_layer_titles(record)
     unusual: dict[str, Any] = {
         "unmeasured": record.total - record.measured,
         "note": " · ".join(
@@ -83,7 +84,7 @@ def network_view(
         "has_middles": record.intervals is not None,
         "left_out": _left_out(record, nodes) if record.config.channels else None,
         "maps": maps if any(maps := token_maps(record)) else (),
-        "blocks": blocks_of(titles := unit_layer_titles(record), _reads(record)),
+        "blocks": blocks_of(titles, _reads(record)),
     }
     return NetworkView(
         layer_names=titles,

@@ -176,4 +176,5 @@ def curvature_of(known: Sequence[Known]) -> ConnectionCurvature:
 def _mean_points(readings: Readings, activity: np.ndarray) -> float:
     """Return how many live units a position reads, of those that read any; activity [samples, positions, channels]."""
     readers = int(np.count_nonzero(np.diff(readings.start)))
-    return np.count_nonzero(activity[:, readings.position]) / max(1, len(activity) * readers)
+    live = np.count_nonzero(activity, axis=(0, 2))
+    return int(live[readings.position].sum()) / max(1, len(activity) * readers)

@@ -10,7 +10,6 @@ import numpy as np
 
 from ncviz.engine.anytime.interval import Known
 from ncviz.engine.anytime.until import Until
-from ncviz.engine.course import EDGES_A_WEIGHT
 from ncviz.engine.local import search_part
 
 if TYPE_CHECKING:
@@ -136,9 +135,7 @@ def _upper_ends_of(known: Known, wanted: np.ndarray, is_loose: bool) -> list[Ste
     return [step(order[first : first + _CHUNK]) for first in range(0, len(order), _CHUNK)]
 
 
-def sharpening_of(
-    known: Known, wanted: np.ndarray, until: Until, edges_a_weight: float = EDGES_A_WEIGHT
-) -> list[Step]:
+def sharpening_of(known: Known, wanted: np.ndarray, until: Until, edges_a_weight: float) -> list[Step]:
     """Return steps that narrow the intervals of some weights, bool [W], as far as is wanted.
 
     Each weight is expected to take as long as so many looks at an edge.

@@ -88,8 +88,8 @@ def rolled(call: Call) -> Any:
     """Translate ``roll``: along each axis what comes after the end stands at the beginning."""
     shape, found = call.shape, call.tensor
     axes = [int(axis) % len(shape) for axis in call.arguments.get("dims") or ()]
-    if len(axes) != len(call.arguments["shifts"]):
-        raise call.refusal("rolls along no axis, which is not supported")
+    if len(axes) != len(call.arguments["shifts"]) or len(axes) > len(shape):
+        raise call.refusal(f"rolls along {len(axes)} axes, expected one for each shift, each at most once")
     for axis, shift in zip(axes, call.arguments["shifts"], strict=True):
         found = onnx("Roll", found, axis=axis, shift=int(shift))
     return found if isinstance(found, Onnx) else onnx("Identity", found)

@@ -182,11 +182,20 @@ def gather(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
 
 def cut(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read a Slice of activations."""
-    value: Value = inputs[0]
+    return cut_out(reader, node, inputs[0], cuts_in(reader, node, inputs))
+
+
+def cuts_in(reader: GraphReader, node: Node, inputs: list[Any]) -> list[tuple[int, slice]]:
+    """Return what a Slice takes of which axes, refusing bounds that the network computes."""
     for given in inputs[1:]:
         if given is not None:
             weights_of(reader, node, given, "bounds")
-    for axis, chosen in cuts_of(inputs, node, reader.opset):
+    return cuts_of(inputs, node, reader.opset)
+
+
+def cut_out(reader: GraphReader, node: Node, value: Value, cuts: Sequence[tuple[int, slice]]) -> Value:
+    """Return what is left of activations, their images first, of some axes."""
+    for axis, chosen in cuts:
         if chosen.step != 1:
             raise reader.refusal(node, "takes every other of an axis (steps), which is not supported")
         value = reader.part(node, value, axis, chosen.start, chosen.stop)

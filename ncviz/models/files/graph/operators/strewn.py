@@ -12,6 +12,7 @@ from ncviz.models.files.graph.activations import Pointwise
 from ncviz.models.files.graph.operators.constants import axes_of
 from ncviz.models.files.graph.operators.placing import as_file_has_it, own_axes, reshaped
 from ncviz.models.files.graph.operators.pointwise import POINTWISE
+from ncviz.models.files.graph.operators.shapes import cut_out, cuts_in
 from ncviz.models.files.graph.reader import GraphReader, Node, OfImages, Strewn, Value
 
 # Operators that do to every value what they do to any.
@@ -20,6 +21,7 @@ _ALIKE = frozenset({*POINTWISE, "Identity", "Dropout", "Cast", "CastLike"}) - {"
 _ALONG = {"Softmax": -1, "LogSoftmax": -1, "Concat": 0, "Split": 0, "Gather": 0, "Roll": -1}
 _OVER_LAST = frozenset({"LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"})
 _LINEAR = frozenset({"MatMul", "Gemm"})
+_KNOWN = _ALIKE | _ALONG.keys() | _OVER_LAST | _LINEAR | {"ReduceMean", "Slice"}
 
 
 def read_strewn(
@@ -36,21 +38,8 @@ def read_strewn(
     Raises:
         ModelError: If it would mix images, or join values whose images lie along different axes.
     """
-    strewn = [value for value in inputs if isinstance(value, Strewn)]
-    first, operator = strewn[0], node.operator
+    first, operator, is_alike = _first_of(reader, node, inputs), node.operator, node.operator in _ALIKE
     axes = len(reader.file_shape(first, node))
-    why = "reads activations whose images lie along another axis than the first, which is not supported there"
-    others = [value for value in inputs if isinstance(value, Pointwise)]
-    if others or any(
-        (each.place != first.place and reader.batch != 1) or len(reader.file_shape(each, node)) != axes
-        for each in strewn
-    ):
-        raise reader.refusal(
-            node, "joins activations whose images lie along different axes, which is not supported"
-        )
-    is_alike = operator in _ALIKE
-    if not (is_alike or operator in _ALONG or operator in _OVER_LAST | _LINEAR | {"ReduceMean", "Slice"}):
-        raise reader.refusal(node, why)
     if operator == "Gather" and first.place[:2] == (0, 1) and axes == 1:
         return _laid_out(reader, node, first, inputs[1])
     own = own_axes(axes, first.axis, first.before * first.behind)
@@ -88,7 +77,7 @@ def read_strewn(
         given = given[:1]
         removed = [] if attributes.get("keepdims", 1) else reduced
     elif operator == "Slice":
-        return _cut(reader, node, inputs, first, along, handler)
+        return _cut(reader, node, inputs, first, along)
     elif operator in _LINEAR and first.axis == axes - 1 and reader.batch != 1:
         raise reader.refusal(node, "multiplies the images of a batch by weights, which is not supported")
     found = handler(reader, replace(node, attributes=attributes), given)
@@ -98,6 +87,27 @@ def read_strewn(
         return value if isinstance(value, np.ndarray) else _again(reader, node, value, first, place)
 
     return [back(each) for each in found] if isinstance(found, list) else back(found)
+
+
+def _first_of(reader: GraphReader, node: Node, inputs: list[Any]) -> Strewn:
+    """Return the first activation that a node reads, refusing others that lie elsewhere, and what mixes images."""
+    first, *others = (value for value in inputs if not isinstance(value, np.ndarray) and value is not None)
+    axes = len(reader.file_shape(first, node))
+    if not isinstance(first, Strewn) or any(
+        not isinstance(each, Strewn)
+        or (each.place != first.place and reader.batch != 1)
+        or len(reader.file_shape(each, node)) != axes
+        for each in others
+    ):
+        raise reader.refusal(
+            node, "joins activations whose images lie along different axes, which is not supported"
+        )
+    if node.operator not in _KNOWN:
+        raise reader.refusal(
+            node,
+            "reads activations whose images lie along another axis than the first, which is not supported there",
+        )
+    return first
 
 
 def _laid_out(reader: GraphReader, node: Node, first: Strewn, places: Any) -> Value:
@@ -142,31 +152,22 @@ def _again(reader: GraphReader, node: Node, value: Pointwise | Strewn, first: St
 
 
 def _cut(
-    reader: GraphReader,
-    node: Node,
-    inputs: list[Any],
-    first: Strewn,
-    along: Callable[[int], int],
-    handler: Callable[..., Any],
+    reader: GraphReader, node: Node, inputs: list[Any], first: Strewn, along: Callable[[int], int]
 ) -> Value:
-    starts, stops = (np.ravel(each) for each in inputs[1:3])
-    given = inputs[3] if len(inputs) > 3 and inputs[3] is not None else np.arange(len(starts))
-    steps = inputs[4] if len(inputs) > 4 else None
+    axes, cuts = len(reader.file_shape(first, node)), cuts_in(reader, node, inputs)
+    # All of what lies along the images' axis is no choice.
     kept = [
-        at
-        for at in range(len(starts))
-        # All of what lies along the images' axis is no choice.
-        if int(np.ravel(given)[at]) != first.axis
-        or starts[at] != 0
-        or stops[at] < np.iinfo(np.int32).max
-        or reader.batch == 1
+        (along(axis), chosen)
+        for axis, chosen in cuts
+        if axis % axes != first.axis or not _is_all(chosen) or reader.batch == 1
     ]
     if not kept:
         return first
-    axes = np.array([along(int(np.ravel(given)[at])) for at in kept])
-    chosen = [starts[kept], stops[kept], axes, None if steps is None else np.ravel(steps)[kept]]
-    found = handler(reader, node, [first.value, *chosen])
-    return _again(reader, node, found, first, first.axis)
+    return _again(reader, node, cut_out(reader, node, first.value, kept), first, first.axis)
+
+
+def _is_all(chosen: slice) -> bool:
+    return (chosen.start, chosen.step) == (0, 1) and chosen.stop >= np.iinfo(np.int32).max
 
 
 def _constant(reader: GraphReader, node: Node, value: np.ndarray, like: Strewn, axes: int) -> np.ndarray:
