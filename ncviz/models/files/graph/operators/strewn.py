@@ -140,7 +140,7 @@ def _laid_out(reader: GraphReader, node: Node, first: Strewn, places: Any) -> Va
     return reshaped(reader, node, step, own.shape)
 
 
-def _again(reader: GraphReader, node: Node, value: Pointwise | Strewn, first: Strewn, axis: int) -> Value:
+def _again(reader: GraphReader, node: Node, value: Value, first: Strewn, axis: int) -> Value:
     assert isinstance(value, Pointwise)
     if reader.batch != 1:
         is_first = axis == 0 and first.before * first.behind == 1
