@@ -27,6 +27,22 @@ def weights_of(reader: GraphReader, node: Node, value: Value | None, what: str =
     return value
 
 
+def check_settings(reader: GraphReader, node: Node, given: Sequence[Value | None], what: str) -> None:
+    """Refuse settings that the network computes; some may be left out."""
+    for each in given:
+        if each is not None:
+            weights_of(reader, node, each, what)
+
+
+def cut_out(reader: GraphReader, node: Node, value: Value, cuts: Sequence[tuple[int, slice]]) -> Value:
+    """Return what is left of activations, their images first, of some axes."""
+    for axis, chosen in cuts:
+        if chosen.step != 1:
+            raise reader.refusal(node, "takes every other of an axis (steps), which is not supported")
+        value = reader.part(node, value, axis, chosen.start, chosen.stop)
+    return value
+
+
 def reshaped(reader: GraphReader, node: Node, step: str, target: tuple[int, ...]) -> Value:
     """Give a step another shape of as many values, by the plainest operation."""
     shape = reader.builder.shapes[step]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ncviz.limits import LIMITS
 from ncviz.models.files.graph.operators.constants import cuts_of, numbers_of
-from ncviz.models.files.graph.operators.placing import reshaped, weights_of
+from ncviz.models.files.graph.operators.placing import check_settings, cut_out, reshaped, weights_of
 from ncviz.models.files.graph.reader import BATCH, GraphReader, Handler, Node, Source, Strewn, Value
 
 
@@ -182,24 +182,8 @@ def gather(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
 
 def cut(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read a Slice of activations."""
-    return cut_out(reader, node, inputs[0], cuts_in(reader, node, inputs))
-
-
-def cuts_in(reader: GraphReader, node: Node, inputs: list[Any]) -> list[tuple[int, slice]]:
-    """Return what a Slice takes of which axes, refusing bounds that the network computes."""
-    for given in inputs[1:]:
-        if given is not None:
-            weights_of(reader, node, given, "bounds")
-    return cuts_of(inputs, node, reader.opset)
-
-
-def cut_out(reader: GraphReader, node: Node, value: Value, cuts: Sequence[tuple[int, slice]]) -> Value:
-    """Return what is left of activations, their images first, of some axes."""
-    for axis, chosen in cuts:
-        if chosen.step != 1:
-            raise reader.refusal(node, "takes every other of an axis (steps), which is not supported")
-        value = reader.part(node, value, axis, chosen.start, chosen.stop)
-    return value
+    check_settings(reader, node, inputs[1:], "bounds")
+    return cut_out(reader, node, inputs[0], cuts_of(inputs, node, reader.opset))
 
 
 def softmax(operation: str) -> Handler:

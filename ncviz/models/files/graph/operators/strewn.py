@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 
 from ncviz.models.files.graph.activations import Pointwise
-from ncviz.models.files.graph.operators.constants import axes_of
-from ncviz.models.files.graph.operators.placing import as_file_has_it, own_axes, reshaped
+from ncviz.models.files.graph.operators.constants import axes_of, cuts_of
+from ncviz.models.files.graph.operators.placing import (
+    as_file_has_it,
+    check_settings,
+    cut_out,
+    own_axes,
+    reshaped,
+)
 from ncviz.models.files.graph.operators.pointwise import POINTWISE
-from ncviz.models.files.graph.operators.shapes import cut_out, cuts_in
 from ncviz.models.files.graph.reader import GraphReader, Node, OfImages, Strewn, Value
 
 # Operators that do to every value what they do to any.
@@ -154,7 +159,8 @@ def _again(reader: GraphReader, node: Node, value: Value, first: Strewn, axis: i
 def _cut(
     reader: GraphReader, node: Node, inputs: list[Any], first: Strewn, along: Callable[[int], int]
 ) -> Value:
-    axes, cuts = len(reader.file_shape(first, node)), cuts_in(reader, node, inputs)
+    check_settings(reader, node, inputs[1:], "bounds")
+    axes, cuts = len(reader.file_shape(first, node)), cuts_of(inputs, node, reader.opset)
     # All of what lies along the images' axis is no choice.
     kept = [
         (along(axis), chosen)
