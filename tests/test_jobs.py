@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncviz.errors import CancelledError, ModelError
-from ncviz.jobs import KEEP_FINISHED, Job, JobRegistry
+from ncviz.jobs import KEEP_FINISHED, Job, JobKind, JobRegistry
 
 PATIENCE = 20.0
 
@@ -245,7 +245,7 @@ def test_progress_is_clamped_and_the_last_message_stays(gate):
     assert seen == [(0.0, "start"), (0.4, "start"), (0.4, "odd"), (1.0, "odd")]
 
 
-def run_with_clock(steps):
+def run_with_clock(steps, kind=None):
     """Report each (seconds, fraction, message) step and return the ETA right after it."""
     clock, etas = Clock(), []
     ready = threading.Event()
@@ -259,7 +259,7 @@ def run_with_clock(steps):
         clock.now += 2.0
         etas.append(job.eta_seconds)
 
-    job = JobRegistry(clock=clock).start("k", "k", work)
+    job = JobRegistry(clock=clock).start("k", "k", work, kind=kind or JobKind())
     ready.set()
     assert finish(job).state == "done", job.details
     assert job.elapsed == pytest.approx(sum(seconds for seconds, *_ in steps) + 2.0)
@@ -284,6 +284,13 @@ def test_what_tells_no_share_of_the_work_does_not_count_as_its_pace():
     )
     assert etas[3] is None
     assert etas[5] == pytest.approx(6.0)
+
+
+def test_a_fraction_of_the_time_tells_what_is_left_however_long_it_stood_still():
+    etas = run_with_clock(
+        [(10, 0.2, "a"), (10, 0.4, "a"), (30, 0.4, "b"), (10, 0.6, "b")], JobKind(is_by_time=True)
+    )
+    assert etas[1:4] == pytest.approx([30.0, 75.0, 40.0])
 
 
 def test_an_eta_that_has_run_out_was_none():

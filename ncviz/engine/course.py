@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,11 +12,13 @@ from ncviz.progress import Progress
 # Kinds of work, and about how many seconds of one core a unit of it takes, which only matters until some is done:
 # sums of two lengths, looks at an edge, points of a weight's measures, savings of a weight, edges' problems.
 PATHS, BOUNDS, LOOSE, UPPER, SEARCH, SECONDS = "paths", "bounds", "loose", "upper", "search", "seconds"
-GUESSES = {PATHS: 4e-9, BOUNDS: 6e-9, LOOSE: 1e-8, UPPER: 4e-10, SEARCH: 2e-8, SECONDS: 1.0}
+GUESSES = {PATHS: 2e-9, BOUNDS: 4e-9, LOOSE: 5e-9, UPPER: 1.5e-10, SEARCH: 1.5e-8, SECONDS: 1.0}
 # To find one weight's least κ takes about as long as to look at so many edges.
 EDGES_A_WEIGHT = 5000.0
-# What is known of a kind's pace weighs as much as what was guessed after so many seconds.
+# What is known of a kind's pace weighs as much as what was guessed after so many seconds; that of one piece of work as
+# much as that of its kind after such a share of its time.
 _TRUSTED_SECONDS = 0.5
+_TRUSTED_SHARE = 0.5
 clock = time.monotonic
 
 
@@ -48,10 +51,14 @@ class Course:
         """Begin some work, which is no longer to come; return what is called with the share of it that is done."""
         begun, before = clock(), self._done.get(kind, (0.0, 0.0))
         self._left[kind] = max(0.0, self._left.get(kind, 0.0) - cost)
+        pace = self._pace(kind)
+        trusted = _TRUSTED_SHARE * cost * pace
 
         def note(share: float) -> None:
-            self._done[kind] = before[0] + cost * share, before[1] + clock() - begun
-            self._say(kind, cost * (1.0 - share), message)
+            taken = clock() - begun
+            self._done[kind] = before[0] + cost * share, before[1] + taken
+            own = (trusted + taken) / (trusted / pace + cost * share) if cost else 0.0
+            self._say(cost * (1.0 - share) * own, message)
 
         note(0.0)
         return note
@@ -72,15 +79,14 @@ class Course:
         self._at = 1.0
         self.report(1.0, message)
 
-    def _say(self, kind: str, rest: float, message: str) -> None:
-        left = dict(self._left)
-        left[kind] = left.get(kind, 0.0) + rest
+    def _say(self, seconds: float, message: str) -> None:
+        """Tell how far it is, where what is under way takes so many seconds yet."""
         spent = clock() - self._began
-        seconds = sum(cost * self._pace(each) for each, cost in left.items() if cost)
+        left = seconds + sum(cost * self._pace(kind) for kind, cost in self._left.items() if cost)
         if self.time_limit is not None:
-            seconds = min(seconds, max(0.0, self.time_limit - spent))
-        if spent + seconds > 0.0:
-            self._at = max(self._at, spent / (spent + seconds))
+            left = min(left, max(0.0, self.time_limit - spent))
+        if spent + left > 0.0:
+            self._at = max(self._at, spent / (spent + left))
         self.report(self._at, message)
 
     def _pace(self, kind: str) -> float:
@@ -91,7 +97,10 @@ class Course:
 
     @property
     def _slowness(self) -> float:
-        """By how much all that was done took longer than was guessed."""
+        """By how much longer than guessed other work will take, from all that was done."""
         seconds = _TRUSTED_SECONDS + sum(took for _, took in self._done.values())
         guessed = sum(GUESSES[kind] * cost for kind, (cost, _) in self._done.items()) / self.threads
-        return seconds / (_TRUSTED_SECONDS + guessed) / self.threads
+        slowness = seconds / (_TRUSTED_SECONDS + guessed)
+        # Others who use the machine make all of it slower. What was faster may be so for the network's sake, and what
+        # comes may not.
+        return (slowness if slowness > 1.0 else math.sqrt(slowness)) / self.threads

@@ -56,12 +56,15 @@ class JobKind:
         is_private: Whether its result is in no store, but in the job alone.
         is_public: Whether every session is shown it, whoever started it.
         is_told: Whether the page that started it tells its end itself.
+        is_by_time: Whether its fraction is that of its time, so that what is left follows from what the whole took so
+            far; else from how fast it grew of late.
     """
 
     kept: str = "nothing was changed"
     is_private: bool = False
     is_public: bool = False
     is_told: bool = False
+    is_by_time: bool = False
 
 
 PLAIN = JobKind()
@@ -161,7 +164,12 @@ class Job:
         with self._lock:
             if self.state != "running":
                 return None
-            left = self._speed.seconds_for(1.0 - self.fraction)
+            spent = self._reported - self._began
+            if not self.kind.is_by_time:
+                left = self._speed.seconds_for(1.0 - self.fraction)
+            else:
+                is_early = spent < _MIN_ETA_SECONDS or not self.fraction
+                left = None if is_early else spent * (1.0 / self.fraction - 1.0)
             if left is None:
                 return None
             # Between two reports the estimate counts down instead of standing still; run out, it was none.

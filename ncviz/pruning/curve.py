@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -116,6 +117,14 @@ class Evaluator:
                 for batch in self._inputs.split(self._batch)
             ]
         return torch.cat(parts).cpu()
+
+    def seconds(self) -> float:
+        """Return about how long a pass of all images takes, from one of some of them."""
+        few, batch = self._inputs[: self._batch], self._batch
+        with guard(self.device), self._lock, torch.inference_mode():
+            begun = time.perf_counter()
+            functional_call(self._net, dict(self._state), (few.clone(),)).argmax(dim=1).cpu()
+            return (time.perf_counter() - begun) * max(1.0, self.images / batch)
 
     def accuracy(self, masks: Masks | None = None, changed: Masks | None = None) -> float:
         """Return the fraction of images that a changed network classifies correctly; see ``predictions``."""

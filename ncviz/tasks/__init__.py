@@ -19,7 +19,7 @@ from ncviz.tasks.curvature.flow import Flow
 from ncviz.tasks.curvature.pictures import Pictures
 from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.curvature.task import Curvature
-from ncviz.tasks.desk import BUNDLED, Desk, Series, SeriesLog, open_context, open_store
+from ncviz.tasks.desk import BUNDLED, Desk, open_context, open_store
 from ncviz.tasks.edge import (
     EdgeCurvature,
     EdgeCurve,
@@ -65,6 +65,7 @@ from ncviz.tasks.pruning import (
     zeros_in,
 )
 from ncviz.tasks.repair.repairing import repair_words
+from ncviz.tasks.series import Series, SeriesLog
 from ncviz.tasks.sweeps import Sweep, measure_curve
 from ncviz.tasks.task import Context, Outcome, StoredTask, Task
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from ncviz.data.user_data.registry import is_user_data
 from ncviz.errors import NcvizError, StoreError
 from ncviz.jobs import Job, JobRegistry
 from ncviz.store import Record, Store
+from ncviz.tasks.series import Series, SeriesLog, Whole
 from ncviz.tasks.task import Context, Outcome, StoredTask, Task
 
 R = TypeVar("R")
@@ -23,42 +23,6 @@ BUNDLED = Path(__file__).parents[1] / "models" / "results"
 # Where a result speaks of images in the words of whoever brought them, and what every session may read instead.
 _ABOUT_IMAGES = ("pool", "calibrated_on", "evaluated_on", "trained_on", "repaired_on")
 _OWN_IMAGES = "a user's own images"
-
-
-@dataclass(frozen=True)
-class Series:
-    """Tasks that one job does, one after the other, each kept when it is done.
-
-    Attributes:
-        tasks: What is to be done; the job's result is that of the last.
-        key: The job's; by default that of the last task.
-        ends: For each task the fraction of the time at which it ends; by default all take as long.
-        prefixes: For each task what stands before its messages.
-        is_lenient: Whether a task that fails leaves the others to be done.
-    """
-
-    tasks: Sequence[Task[Any]]
-    key: str = ""
-    ends: Sequence[float] = ()
-    prefixes: Sequence[str] = ()
-    is_lenient: bool = False
-
-
-@dataclass(eq=False)
-class SeriesLog:
-    """How far a series has come; its job writes, pages read.
-
-    Attributes:
-        tasks: All that it does.
-        done: How many tasks are finished, or failed.
-        failures: Why a task failed.
-        shown: What a task fills while it runs.
-    """
-
-    tasks: tuple[Task[Any], ...] = ()
-    done: int = 0
-    failures: dict[Task[Any], str] = field(default_factory=dict)
-    shown: dict[Task[Any], Any] = field(default_factory=dict)
 
 
 class Desk:
@@ -187,19 +151,13 @@ class Desk:
             most_seconds: How long the job may run.
         """
         log = SeriesLog(tuple(series.tasks))
-        count = len(log.tasks)
-        ends = [0.0, *(series.ends or [(number + 1) / count for number in range(count)])]
 
         def work(job: Job) -> Any:
             own = replace(context, progress=job.progress, cancel=job.cancel_event, ready={})
-            result = None
+            result, whole = None, Whole(series, own)
             for number, task in enumerate(log.tasks):
-                prefix = series.prefixes[number] if series.prefixes else ""
-                part = replace(
-                    own.part(ends[number], ends[number + 1], prefix),
-                    show=partial(log.shown.__setitem__, task),
-                )
-                if prefix:
+                part = replace(whole.part(number), show=partial(log.shown.__setitem__, task))
+                if series.prefixes:
                     part.say(0.0)
                 try:
                     outcome = self.run(task, part)
@@ -214,8 +172,8 @@ class Desk:
             return result
 
         last = log.tasks[-1]
-        key = series.key or last.key(context)
-        return self.jobs.start(key, label, work, owner, most_seconds, kind=last.job, log=log)
+        key, kind = series.key or last.key(context), replace(last.job, is_by_time=series.is_by_time)
+        return self.jobs.start(key, label, work, owner, most_seconds, kind=kind, log=log)
 
     def job(self, task: Task[Any], context: Context) -> Job | None:
         """Return the latest run whose key is a task's own."""

@@ -66,6 +66,15 @@ class Sweep(Curves):
         curvature = context.look_up(Curvature(self.network, self.config))
         return curvature is None or curvature.intervals is not None
 
+    def seconds(self, context: Context) -> float | None:
+        """Return about how long to measure them takes, the curvature apart."""
+        from ncviz.pruning.curve import grid_of
+
+        each = evaluator(self.network, context).seconds()
+        weights = sum(values.size for values in self.network.arrays.values() if values.ndim > 1)
+        # The number of edges that decides how many points there are is not known yet.
+        return each * len(CURVES) * len(grid_of(weights, is_coarse=each > 1.0))
+
     def run(self, context: Context) -> SweepRecord:
         """Measure them."""
         network = self.network

@@ -177,6 +177,10 @@ class Task(ABC, Generic[R]):
         """What a result speaks of in the words of whoever asks, which are nobody else's to read."""
         return ()
 
+    def seconds(self, context: Context) -> float | None:
+        """Return about how long it takes to make the result; None where a moment's look does not tell."""
+        return None
+
     def known(self, context: Context) -> R | None:
         """Return what other results already hold of this one."""
         return None

@@ -12,6 +12,7 @@ from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind, JobRegistry
 from ncviz.store import Record, Store
 from ncviz.tasks import Context, Desk, Series, StoredTask, Task
+from ncviz.tasks.series import Whole
 
 SECONDS = 20
 
@@ -188,3 +189,58 @@ def test_a_run_under_way_is_joined_and_what_is_nowhere_else_is_not_forgotten(sto
 def test_a_desk_without_jobs_says_so(store):
     with pytest.raises(RuntimeError, match="nothing in the background"):
         Desk(store).jobs  # noqa: B018
+
+
+@dataclass(frozen=True, eq=False)
+class Timed(Task[None]):
+    """What takes its time on a clock of the test's own, and knows before how long, or does not."""
+
+    steps: tuple
+    passes: list
+    told: float | None = None
+
+    def key(self, context):
+        return digest("timed", self.steps)
+
+    def seconds(self, context):
+        return self.told
+
+    def run(self, context):
+        for fraction, seconds in self.steps:
+            self.passes.append(seconds)
+            context.say(fraction, "working")
+
+
+def fractions_of(series, monkeypatch):
+    """Run a series; return how far it said that it was."""
+    passed = series.tasks[0].passes
+    monkeypatch.setattr("ncviz.tasks.series.clock", lambda: sum(passed))
+    told = []
+    whole = Whole(series, Context(Desk(None), progress=lambda fraction, message: told.append(fraction)))
+    for number, task in enumerate(series.tasks):
+        task.run(whole.part(number))
+    return told
+
+
+def test_a_series_goes_by_time_where_what_comes_later_is_foretold(monkeypatch):
+    passed = []
+    first, second = (
+        Timed(((0.0, 0), (0.25, 1), (0.5, 1), (1.0, 2)), passed),
+        Timed(((0.5, 3), (1.0, 3)), passed, 6.0),
+    )
+    series = Series((first, second), ends=(0.9, 1.0), is_by_time=True)
+    assert fractions_of(series, monkeypatch) == pytest.approx([0.0, 0.1, 0.2, 0.4, 0.7, 1.0])
+
+
+def test_a_series_never_goes_back_when_it_takes_longer_than_was_foretold(monkeypatch):
+    passed = []
+    first, second = Timed(((0.5, 4), (1.0, 4)), passed), Timed(((0.1, 4), (0.5, 16), (1.0, 20)), passed, 2.0)
+    told = fractions_of(Series((first, second), is_by_time=True), monkeypatch)
+    assert told == pytest.approx([0.4, 0.8, 0.8, 0.8, 1.0])
+
+
+def test_a_series_goes_by_its_tasks_ends_where_nothing_is_foretold(monkeypatch):
+    passed = []
+    first, second = Timed(((0.5, 1), (1.0, 1)), passed), Timed(((0.5, 3),), passed)
+    told = fractions_of(Series((first, second), ends=(0.9, 1.0), is_by_time=True), monkeypatch)
+    assert told == pytest.approx([0.45, 0.9, 0.95])

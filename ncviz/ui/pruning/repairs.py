@@ -20,6 +20,8 @@ from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.problems import tell_failure
 
+# Weights from which a repair takes long.
+_LARGE = 500_000
 # What a core does in a second, in multiplications of matrices: to say beforehand about how long a repair takes.
 _SINGLE, _DOUBLE = 3e10, 1e10
 # Passes through the network that each repair takes, the joint one's gradients apart.
@@ -43,7 +45,7 @@ def arrays_of(of: tasks.Network, config: PruningConfig, removed: int) -> Mapping
     found = context.look_up(task)
     if found is not None:
         return found
-    if sum(values.size for values in of.arrays.values()) <= jobs.LARGE:
+    if sum(values.size for values in of.arrays.values()) <= _LARGE:
         with st.spinner("Repairing the network…"):
             return context.run(task).result
     job = resources.registry().get(task.key(context))

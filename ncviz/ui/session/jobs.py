@@ -24,9 +24,6 @@ from ncviz.ui.session import session, visitors
 POLL_SECONDS = 0.5
 # What the Model page's steps start.
 BRINGING = JobKind(is_private=True, is_told=True)
-# Of a job's time, the rest being the accuracy curves; those of a large network take longer than its curvature.
-CURVATURE_SHARE, CURVATURE_SHARE_LARGE = 0.9, 0.3
-LARGE = 500_000
 
 
 def start_curvature(
@@ -38,8 +35,6 @@ def start_curvature(
     """Compute curvature and accuracy curves in the background; a run under way for the same key is joined."""
     curvature = tasks.Curvature(of, config)
     is_known = session.context().knows(curvature)
-    size = sum(values.size for values in of.arrays.values())
-    share = 0.0 if is_known else CURVATURE_SHARE_LARGE if size > LARGE else CURVATURE_SHARE
     what = "Accuracy curves" if is_known else "Curvature"
     images = plural(config.samples_per_class, "image")
     unusual = unusual_words(config.graph, has_batchnorm=of.has_batchnorm)
@@ -47,7 +42,7 @@ def start_curvature(
     whose = private_title(of) + (f" ({part})" if part else "")
     label = f"{what} of {whose}, {images} per class, α = {config.alpha:g}, seed {config.seed}"
     curves = tasks.Sweep(of, config, scope, never_active)
-    return start(tasks.Series((curvature, curves), ends=(share, 1.0)), label)
+    return start(tasks.Series((curvature, curves), is_by_time=True), label)
 
 
 def start(series: tasks.Series, label: str) -> Job:

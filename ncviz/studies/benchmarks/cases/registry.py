@@ -93,7 +93,7 @@ CASES: dict[str, Case] = {
                 *(EstimatedRun(name, samples) for name in _LENETS for samples in (10, 100)),
                 EstimatedRun("mlpnet-mnist", 100),
                 EstimatedRun("vgg9-cifar10-relu", 10),
-                EstimatedRun("resnet8-cifar10", 10),
+                EstimatedRun(Untrained("resnet8", 32), 10),
                 EstimatedRun("resnet20-cifar10", 10),
                 EstimatedRun(Untrained("resnet20", 32), 2),
                 EstimatedRun(Untrained("torchvision/mobilenet_v2@10", 32), 10),
