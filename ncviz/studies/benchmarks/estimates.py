@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncviz.engine.prepared import forget
-from ncviz.jobs import Job, JobRegistry
+from ncviz.jobs import Job, JobKind, JobRegistry
 from ncviz.progress import Progress
 from ncviz.studies.benchmarks.cases.kinds import EstimatesCase
 from ncviz.studies.benchmarks.cases.networks import prepare
@@ -40,7 +40,7 @@ def measure_estimates(case: EstimatesCase, settings: Settings, report: Progress)
 
 
 def estimates_of(net: nn.Module, inputs: Tensor) -> dict[str, Any]:
-    """Return what a run took, what the preflight said, and the whole time that the job expected at each mark.
+    """Return what a run as a page begins it took, what the preflight said, and what the job expected at each mark.
 
     Returns:
         ``seconds``; ``before``, the preflight's, or None; ``expected``, by mark, None where nothing was said.
@@ -54,10 +54,12 @@ def estimates_of(net: nn.Module, inputs: Tensor) -> dict[str, Any]:
     forget()
 
     def work(job: Job) -> None:
-        neural_curvature(net, inputs, progress=job.progress, cancel=job.cancel_event)
+        neural_curvature(
+            net, inputs, progress=job.progress, cancel=job.cancel_event, on_result=lambda result: None
+        )
 
     begun = time.perf_counter()
-    job = JobRegistry(1).start("estimates", "curvature", work)
+    job = JobRegistry(1).start("estimates", "curvature", work, kind=JobKind(is_by_time=True))
     said: list[tuple[float, float | None]] = []
     while not job.wait(_LOOK_SECONDS):
         left, now = job.eta_seconds, time.perf_counter() - begun
