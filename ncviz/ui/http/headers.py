@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # The messages of an answer that carry headers: of a page, of a refused connection, and of one that is taken.
 _ANSWERS = ("http.response.start", "websocket.http.response.start", "websocket.accept")
+# What servers offer that let an app word how a connection is refused.
+_DENIAL = "websocket.http.response"
+_NOTHING = "There is nothing to connect to at this address.\n"
 # Which sites may show the pages in a frame, as the Content-Security-Policy writes it.
 VARIABLE = "NCVIZ_FRAME_ANCESTORS"
 
@@ -68,8 +71,19 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        is_open = False
 
         async def tell(message: Message) -> None:
+            nonlocal is_open
+            is_open = is_open or message["type"] == "websocket.accept"
+            if (
+                message["type"] == "websocket.close"
+                and not is_open
+                and _DENIAL in scope.get("extensions", {})
+            ):
+                # The server would answer by itself, without any headers.
+                await PlainTextResponse(_NOTHING, 403)(scope, receive, tell)
+                return
             if message["type"] in _ANSWERS:
                 headers = MutableHeaders(raw=list(message.get("headers", ())))
                 for name, value in security_headers().items():

@@ -59,7 +59,13 @@ def test_every_answer_has_the_headers(client):
     with pytest.raises(WebSocketDenialResponse) as refused:
         heard(client, Origin="https://evil.example")
     assert [each.status_code for each in (*answers, refused.value)] == [200, 500, 403, 403, 403]
-    for answer in (*answers, refused.value):
+    with (
+        pytest.raises(WebSocketDenialResponse) as nowhere,
+        client.websocket_connect("ws://localhost:8501/edge"),
+    ):
+        pass
+    assert nowhere.value.status_code == 403
+    for answer in (*answers, refused.value, nowhere.value):
         assert {name: answer.headers.get(name) for name in TOLD} == TOLD
         assert "secret" not in answer.text
 
