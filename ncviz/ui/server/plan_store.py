@@ -20,6 +20,8 @@ UNSAID_VERSION = 3
 MAX_NAME = 60
 # A longer file is no plan, and cut off, no JSON.
 _MOST_BYTES = 1_000_000
+# Counts that tables can show, and dates that have a year: up to 9999.
+_MOST, _LATEST = 2**63, 253_402_214_400.0
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,16 @@ class PlanStore:
     def _read(self, name: str) -> Plan | None:
         try:
             return _plan(json.loads(self._folder.read(name, _MOST_BYTES)), name)
-        except (OSError, DamagedError, ValueError, KeyError, TypeError, AttributeError):
+        except (
+            OSError,
+            DamagedError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+        ):
             # Removed meanwhile, or written by other hands.
             return None
 
@@ -123,6 +134,8 @@ def _plan(given: Mapping[str, Any], name: str) -> Plan:
     for field_name in ("protected", "layers"):
         pruning[field_name] = tuple(str(part) for part in pruning.get(field_name, ()))
     budgets = dict(pruning.get("budgets", {}))
+    # The other settings check themselves.
+    pruning["criterion"] = str(pruning["criterion"])
     pruning["budgets"] = tuple((str(layer), float(share)) for layer, share in budgets.items())
     plan = Plan(
         str(given["name"]),
@@ -138,9 +151,29 @@ def _plan(given: Mapping[str, Any], name: str) -> Plan:
         float(given["created"]),
         int(given.get("algorithm", UNSAID_VERSION)),
     )
-    if _file(plan.key) != name or not 0 <= plan.removed <= plan.total:
+    if _file(plan.key) != name or not _is_possible(plan):
         raise ValueError(name)
     return plan
+
+
+def _is_possible(plan: Plan) -> bool:
+    """Whether a plan of other hands holds what one can: a page shows all of them, and must not fail by one."""
+    settings = plan.pruning
+    for text in (
+        plan.name,
+        plan.fingerprint,
+        plan.network,
+        settings.criterion,
+        *settings.protected,
+        *settings.layers,
+    ):
+        text.encode()  # half a character cannot be sent to a page
+    return (
+        0 <= plan.removed <= plan.total < _MOST
+        and 0 <= plan.images < _MOST
+        and 0 <= plan.created < _LATEST
+        and all(0 <= share <= 1 for share in (plan.accuracy, *plan.layers))
+    )
 
 
 def _file(key: str) -> str:

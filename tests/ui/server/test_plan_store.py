@@ -86,11 +86,21 @@ def test_what_others_wrote_into_the_folder_is_left_out(tmp_path):
         "a3": {"pruning": {"criterion": "wanda", "scope": "none", "protected": []}},
         "a4": {"name": ""},
         "a5": {"layers": 3},
+        "a6": {"total": float("inf")},
+        "a7": {"created": float("nan")},
+        "a8": {"created": 1e300},
+        "a9": {"accuracy": float("nan")},
+        "b1": {"images": -1},
+        "b2": {"total": 10**30},
+        "b3": {"name": "\ud800"},
+        "b4": {"layers": [float("nan")]},
+        "b5": {"pruning": {"protected": []}},
     }.items():
         (tmp_path / f"plan-{key}.json").write_text(json.dumps(good | {"key": key} | change))
     (tmp_path / "plan-x.json").write_text("{")
     (tmp_path / "plan-y.json").write_bytes(b"\xff\xfe")
     (tmp_path / "plan-z.json").write_text("[1]")
+    (tmp_path / "plan-deep.json").write_text("[" * 200_000)
     assert store.all() == [own]
 
 
