@@ -515,6 +515,18 @@ def test_a_second_users_record_with_a_right_checksum_is_not_used(store, tmp_path
         assert store.get(KEY) is None
 
 
+def test_what_others_wrote_is_no_order_to_the_terminal(store, monkeypatch):
+    monkeypatch.setenv("NCVIZ_CACHE", store.where)
+    store.put(KEY, ARRAYS, {"kind": "\x1b]0;a\x07", "title": "\x1b[2J"})
+    (file_of(store).parent / ".\x1b[2J.ncviz-tmp").write_bytes(b"x")
+    for command in ("list", "verify"):
+        run = CliRunner().invoke(cli, ["cache", command])
+        assert run.exit_code == 0
+        assert "?[2J" in run.output
+        assert "\x1b]" not in run.output
+        assert "\x1b[2J" not in run.output
+
+
 def test_verify_says_all_of_it(store, monkeypatch):
     monkeypatch.setenv("NCVIZ_CACHE", store.where)
     store.put(KEY, ARRAYS, {})

@@ -17,6 +17,7 @@ from ncviz.errors import NcvizError
 from ncviz.store import KEY_VARIABLE
 from ncviz.store.verify import VerifyResult, verify_store
 from ncviz.tasks import bundling
+from ncviz.text import quotable
 
 
 @click.group()
@@ -38,8 +39,9 @@ def cache_list(as_json: bool) -> None:
         used = datetime.fromtimestamp(entry.last_used).strftime("%Y-%m-%d %H:%M")
         table.add_row(
             entry.key[:12],
-            escape(entry.kind),
-            escape(str(entry.meta.get("title", ""))),
+            # Whoever can write there chose these; a terminal obeys what cannot be printed.
+            escape(quotable(entry.kind)),
+            escape(quotable(str(entry.meta.get("title", "")), 200)),
             f"{entry.bytes / 1e6:.1f} MB",
             used,
         )
@@ -82,7 +84,10 @@ def _tell(found: VerifyResult) -> None:
         for each in found.findings:
             place = "bundled: " if each.is_bundled else ""
             table.add_row(
-                escape(place + each.name[:12]), each.kind, escape(each.words), f"{each.bytes / 1e6:.1f} MB"
+                escape(place + quotable(each.name, 12)),
+                each.kind,
+                escape(each.words),
+                f"{each.bytes / 1e6:.1f} MB",
             )
         console.print(table)
     console.print(

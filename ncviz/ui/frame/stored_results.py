@@ -9,10 +9,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from ncviz.text import quotable
 from ncviz.ui.server import resources
 from ncviz.ui.session import visitors
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.tables import show_table
+
+# More is no title, or no settings, of ours.
+MAX_TITLE, MAX_SETTINGS = 200, 1_000
 
 
 @telling_errors()
@@ -30,8 +34,8 @@ def draw_stored_results() -> None:
             return
         rows = [
             {
-                "what": entry.kind,
-                "network": entry.meta.get("title", ""),
+                "what": quotable(entry.kind),
+                "network": _title(entry.meta),
                 "settings": _settings_words(entry.meta),
                 "MB": entry.bytes / 1e6,
                 "last used": datetime.fromtimestamp(entry.last_used),
@@ -52,8 +56,22 @@ def draw_stored_results() -> None:
                 st.rerun()
 
 
+def _title(meta: Mapping[str, Any]) -> str:
+    return quotable(str(meta.get("title", "")), MAX_TITLE)
+
+
 def _settings_words(meta: Mapping[str, Any]) -> str:
-    """What a result was asked for, in a few words; every session reads this, so that layers go without their names."""
+    """What a result was asked for, in a few words; every session reads this, so that layers go without their names.
+
+    It stands in the record's head, which is shown unverified: where others can write, it may be anything.
+    """
+    try:
+        return quotable(_told_settings(meta), MAX_SETTINGS)
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+        return ""
+
+
+def _told_settings(meta: Mapping[str, Any]) -> str:
     asked = dict(meta.get("pruning") or meta.get("config") or meta.get("settings") or {})
     asked |= {name: f"{value:g}" for name, value in asked.pop("search", {}).items()}
     # Of curves whose curvature is like that of others.
