@@ -96,6 +96,11 @@ def test_formulas_become_text(text):
     assert defuse(text).replace("'", "") == text.replace("'", "")
 
 
+@pytest.mark.parametrize("text", ["\ufeff=1", "\ufeff -1+1", "\0@a"])
+def test_what_reads_a_file_without_its_marks_finds_no_formula(text):
+    assert defuse(text) == f"'{text}"
+
+
 @given(st.text(alphabet="=+-@\t\r\n;, '\"a1＝", max_size=6))
 def test_no_text_begins_a_formula(text):
     assert is_safe(defuse(text))
