@@ -36,22 +36,27 @@ class UntrustedFolderWarning(UserWarning):
     """A folder is left aside because others could change what lies in it; the message says why and what to do."""
 
 
-def find_fault(path: Path) -> str:
+def find_fault(path: Path, *, is_awaited: bool = False) -> str:
     """Return who else could change what lies at a path, in a few words, or an empty string if nobody can.
 
     Links are followed, and the folders they lie in are looked at, too. What does not exist yet is as good as the
     folder it would be made in. Where files have no owner (Windows), folders of a user's profile are that user's alone,
     and nothing is found.
+
+    Args:
+        path: The place.
+        is_awaited: Whether what does not exist yet may be read as soon as it does, without another look at who made
+            it: then it is a fault if others could.
     """
     if not hasattr(os, "geteuid"):
         return ""
     todo = list(path.absolute().parts)
-    place, links = Path(todo.pop(0)), 0
+    place, links, is_anybodys = Path(todo.pop(0)), 0, False
     while True:
         try:
             found = place.lstat()
         except FileNotFoundError:
-            return ""
+            return f"others could make {place} first" if is_awaited and is_anybodys else ""
         except OSError as error:
             return f"{place} cannot be looked at ({error.strerror})"
         if stat.S_ISLNK(found.st_mode):
@@ -64,6 +69,7 @@ def find_fault(path: Path) -> str:
         # In a folder with the sticky bit, as /tmp, others can neither remove nor rename what is ours.
         is_sticky = bool(found.st_mode & stat.S_ISVTX) and stat.S_ISDIR(found.st_mode) and bool(todo)
         fault = _fault_of(place, found, is_sticky)
+        is_anybodys = is_sticky and bool(_fault_of(place, found))
         if fault or not todo:
             return fault
         part = todo.pop(0)

@@ -515,6 +515,39 @@ def test_a_second_users_record_with_a_right_checksum_is_not_used(store, tmp_path
         assert store.get(KEY) is None
 
 
+@needs_root
+def test_others_who_come_first_between_the_look_and_the_reading_are_not_believed(tmp_path, monkeypatch):
+    public = tmp_path / "public"
+    public.mkdir()
+    public.chmod(0o1777)
+    store = Store(str(public / "results"))
+    look = store.folder.find_fault
+
+    def come_first(name=""):
+        found = look(name)
+        if not (public / "results").exists():
+            (public / "results").mkdir()
+            file_of(store).write_bytes(b"".join(encode(KEY, ARRAYS, {})))
+            for each in (public / "results", file_of(store)):
+                os.chown(each, NOBODY, NOBODY)
+        return found
+
+    monkeypatch.setattr(store.folder, "find_fault", come_first)
+    with pytest.warns(StoreWarning, match="is not used"):
+        assert store.get(KEY) is None
+
+
+@needs_root
+def test_a_folder_of_ones_own_is_made_before_it_is_asked_whose_it_is(tmp_path):
+    tmp_path.chmod(0o1777)
+    store = Store(str(tmp_path / "results"))
+    assert "could make" in store.folder.find_fault()
+    store.put(KEY, ARRAYS, {})
+    assert file_of(store).read_bytes().startswith(b"ncviz-record 1\n")
+    assert not store.folder.find_fault()
+    assert store.get(KEY) is not None
+
+
 def test_what_others_wrote_is_no_order_to_the_terminal(store, monkeypatch):
     monkeypatch.setenv("NCVIZ_CACHE", store.where)
     store.put(KEY, ARRAYS, {"kind": "\x1b]0;a\x07", "title": "\x1b[2J"})

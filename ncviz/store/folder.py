@@ -61,6 +61,9 @@ class Folder(ABC):
     def find_fault(self, name: str = "") -> str:
         """Return who else could have written a file, or in the folder, or an empty string if nobody can."""
 
+    def make(self) -> None:  # noqa: B027 (most need not be)
+        """Make the folder before it is asked who could write there, if that matters and can be done."""
+
     @abstractmethod
     def items(self) -> list[Item]:
         """Return what is in the folder; one that does not exist yet has nothing.

@@ -49,7 +49,11 @@ class LocalFolder(Folder):
         self.where = str(self._root)
 
     def find_fault(self, name: str = "") -> str:  # noqa: D102
-        return find_fault(self._root / name)
+        return find_fault(self._root / name, is_awaited=True)
+
+    def make(self) -> None:  # noqa: D102
+        with contextlib.suppress(OSError):
+            make_private(self._root)
 
     def items(self) -> list[Item]:  # noqa: D102
         found = []

@@ -140,6 +140,9 @@ class Store:
             TypeError: If an array or ``meta`` holds anything else.
         """
         name = file_name(key)
+        if self.folder.find_fault():
+            # It may be that others could have made it first.
+            self.folder.make()
         stamp, body = encode(key, arrays, meta, self._signing())
         size = len(stamp) + len(body)
         if size > self.max_bytes:
