@@ -94,18 +94,21 @@ class OwnerToken:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         query = scope.get("query_string", b"").decode("latin-1")
-        if scope["type"] != "http" or scope["method"] != "GET" or f"{FIELD}=" not in query:
+        if scope["type"] != "http" or f"{FIELD}=" not in query:
             await self.app(scope, receive, send)
             return
         fields = parse_qsl(query, keep_blank_values=True)
         given = [value for name, value in fields if name == FIELD]
-        if not given:
+        rest = urlencode([(name, value) for name, value in fields if name != FIELD])
+        if given:
+            # A server's log of what it was asked, such as uvicorn's, is written from this afterwards.
+            scope["query_string"] = rest.encode()
+        if not given or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
         if not hmac.compare_digest(given[-1].encode(), _TOKEN.encode()):
             await PlainTextResponse(_WRONG, 403)(scope, receive, send)
             return
-        rest = urlencode([(name, value) for name, value in fields if name != FIELD])
         # Without a host, so that it holds behind a proxy's prefix and name as well.
         page = scope["path"].rsplit("/", 1)[-1]
         answer = RedirectResponse(f"./{page}" + (f"?{rest}" if rest else ""), 303)

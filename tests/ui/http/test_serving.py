@@ -125,6 +125,21 @@ def test_the_token_makes_a_browser_the_owners(client):
     assert heard(client, Cookie=given.partition(";")[0])["is_owner"]
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
+def test_no_log_of_what_was_asked_has_the_token(client, method):
+    scopes = []
+
+    async def logging(scope, receive, send):
+        scopes.append(scope)
+        await real(scope, receive, send)
+
+    real = client.app
+    seen = TestClient(logging, "http://localhost:8501", follow_redirects=False)
+    for token in (owner._TOKEN, "another"):
+        seen.request(method, f"/?{owner.FIELD}={token}&seed=1")
+    assert [scope["query_string"] for scope in scopes] == [b"seed=1"] * 2
+
+
 @pytest.mark.parametrize("sent", [{"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"},
                                   {"X-Real-Ip": "::1"}, {"Cookie": "ncviz_owner_8501="},
                                   {"Cookie": "ncviz_owner_8501=1"}, {"Cookie": b"ncviz_owner_8501=\xe9"}])  # fmt: skip
