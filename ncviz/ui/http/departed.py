@@ -31,7 +31,9 @@ def note_session() -> None:
 
 def tidy_up(runtime: Runtime, clock: Callable[[], float] = time.monotonic) -> None:
     """Free what sessions hold whose visitors left some time ago; on the thread of the server's event loop."""
-    for session in {*list(_SINCE), *held_bytes()}:
+    # Who left before a page began is known to Streamlit alone.
+    known = {each.session.id for each in runtime._session_mgr.list_sessions()}
+    for session in {*list(_SINCE), *held_bytes(), *known}:
         if runtime.is_active_session(session):
             _SINCE[session] = None
             continue

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import errno
+import inspect
 import tracemalloc
 from collections import Counter
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
@@ -26,9 +28,10 @@ FRAME = uploads._FRAME_BYTES
 def runtime(monkeypatch):
     """Streamlit's runtime as far as uploads are concerned, with its own store of them."""
     manager, here, closed = MemoryUploadedFileManager("/upload"), set(), []
+    listed = []
     found = SimpleNamespace(
         uploaded_file_mgr=manager, is_active_session=here.__contains__, close_session=closed.append, here=here,
-        closed=closed,
+        closed=closed, listed=listed, _session_mgr=SimpleNamespace(list_sessions=lambda: listed),
     )  # fmt: skip
     monkeypatch.setattr(uploads, "get_instance", lambda: found)
     monkeypatch.setattr(departed, "_SINCE", {})
@@ -159,6 +162,17 @@ def test_who_left_is_freed(runtime):
     manager.add_file("late", UploadedFileRec("1", "a", "b", b"x"))
     look(500.0)
     assert look(500.0 + departed.UPLOAD_SECONDS) == {"stays"}
+
+
+def test_who_left_before_a_page_began_is_freed(runtime):
+    runtime.listed.append(SimpleNamespace(session=SimpleNamespace(id="brief")))
+    for at in (0.0, departed.SESSION_SECONDS - 1, departed.SESSION_SECONDS):
+        assert runtime.closed == []
+        departed.tidy_up(runtime, lambda at=at: at)
+    assert runtime.closed == ["brief"]
+    # Before Streamlit itself loses sight of it, and keeps it until another leaves.
+    storage = inspect.signature(MemorySessionStorage).parameters["ttl_seconds"].default
+    assert storage > departed.SESSION_SECONDS + departed.LOOK_SECONDS
 
 
 def test_a_copy_of_an_upload_is_like_it_and_shares_its_bytes(monkeypatch):
