@@ -38,7 +38,9 @@ def weights_of_functions(net: nn.Module, input_shape: tuple[int, ...] | None = N
 
 
 def _may_be_read(module: nn.Module) -> bool:
-    """Whether a module of the user's own holds a parameter that may be a weight."""
+    """Whether a module holds a parameter that may be a weight read by a function: an attention, or the user's own."""
+    if isinstance(module, nn.MultiheadAttention):
+        return True
     is_layer = isinstance(module, WEIGHT_MODULES) or type(module).__module__.startswith("torch.nn.modules.")
     return not is_layer and any(each.ndim > 1 for each in module.parameters(recurse=False))
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ncviz.copies.attention import call_projections
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import NcvizError
 from ncviz.graph.operations import TRANSPOSED_MODULES, WEIGHT_MODULES
@@ -35,18 +36,20 @@ def input_norms(given: ScoreInputs, criterion: str) -> dict[str, Tensor]:
         NcvizError: If there are no images, or a function in the network's forward reads one of the weights.
     """
     inputs = images_of(given, criterion)
-    net = own_copy(given.net).double()
+    net = call_projections(own_copy(given.net)).double()
     squares: dict[str, Tensor] = {}
     weights = dict(net.named_parameters(remove_duplicate=False))
     # A weight that several layers share hears what stands at the inputs of all of them.
     modules = {name: layers_of(net, weights[name]) for name in given.names}
 
-    alone = [name for name, own in modules.items() if not own]
-    if alone:
-        raise NcvizError(
-            f"Criterion '{criterion}' looks at what layers hear, and '{alone[0]}' is read by a function in forward; "
-            "make it an nn.Linear or nn.Conv2d, or choose another criterion."
-        )
+    def check(alone: list[str]) -> None:
+        if alone:
+            raise NcvizError(
+                f"Criterion '{criterion}' looks at what layers hear, and '{alone[0]}' is read by a function in "
+                "forward; make it an nn.Linear or nn.Conv2d, or choose another criterion."
+            )
+
+    check([name for name, own in modules.items() if not own])
 
     def watch(name: str) -> None:
         module = net.get_submodule(name)
@@ -63,6 +66,7 @@ def input_norms(given: ScoreInputs, criterion: str) -> dict[str, Tensor]:
     with torch.no_grad():
         for part in inputs.double().split(_CHUNK):
             net(part)
+    check([name for name, own in modules.items() if not any(each in squares for each in own)])
     heard = {
         name: sum(
             _spread(net.get_submodule(each), squares[each], weights[name]) for each in own if each in squares

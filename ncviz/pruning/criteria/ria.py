@@ -30,7 +30,9 @@ def ria(given: ScoreInputs) -> dict[str, Tensor]:
 
 def _relative(net: nn.Module, weight: Tensor) -> Tensor:
     """Return each weight over the sum of its output's, plus over the sum of its input's: float64 of its shape."""
-    layer = net.get_submodule(layers_of(net, weight)[0])
+    # An attention's projection, which is none of its modules, is linear.
+    names = layers_of(net, weight)
+    layer = net.get_submodule(names[0]) if names else None
     groups = int(getattr(layer, "groups", 1))
     size = weight.detach().abs().to("cpu", torch.float64)
     # [group, outputs, inputs, places in the kernel]

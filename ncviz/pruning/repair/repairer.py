@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ncviz.config import REPAIRS, check_choice
+from ncviz.copies.attention import call_projections
 from ncviz.copies.own_copy import own_copy
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError, NcvizError
@@ -70,7 +71,7 @@ class Repairer:
             # It has no float64, which the equations are solved in.
             self._device = "cpu"
         with guard(self._device):
-            self._dense = own_copy(net, inputs).requires_grad_(False)
+            self._dense = call_projections(own_copy(net, inputs)).requires_grad_(False)
             classes = count_classes(self._dense, inputs)
             self._dense = self._dense.to(self._device)
             self._inputs = inputs.to(self._device)
