@@ -16,7 +16,9 @@ class CalledAttention(nn.MultiheadAttention):
     sequence without a batch) go to the module's own forward.
     """
 
-    def forward(  # type: ignore[override]
+    in_proj: nn.Linear
+
+    def forward(
         self,
         query: Tensor,
         key: Tensor,
