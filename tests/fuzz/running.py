@@ -91,6 +91,7 @@ def serve() -> None:
     """Read the files whose numbers come in, and say what each took."""
     warnings.simplefilter("ignore")
     seen: set[str] = set()
+    most = resource.RLIM_INFINITY
     for line in sys.stdin:
         reader, seed, number = json.loads(line)
         if reader not in seen:
@@ -100,11 +101,13 @@ def serve() -> None:
             seen.add(reader)
             # Nor is it looked at again before each file, which would take longer than most of them.
             gc.freeze()
-            taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-            _limit(resource.RLIMIT_AS, taken + _MOST_BYTES)
+            most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + _MOST_BYTES
+        # What a file is made of is no part of what reading it takes.
+        _limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
         begun = time.process_time()
         what, name, content = made(reader, seed, number)
         making = time.process_time() - begun
+        _limit(resource.RLIMIT_AS, most)
         _tell(sys.stdout, {"size": len(content), "what": what, "making": making, **_taken(name, content)})
 
 
