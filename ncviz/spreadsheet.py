@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-# The wide ones are taken for the others where Japanese is written; a byte order mark at a file's start is no text.
-_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[\s\"\ufeff\0]*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
+# The wide and small ones are taken for the others where Japanese or Chinese is written; a byte order mark at a file's
+# start is no text.
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[\s\"\ufeff\0]*[=+\-@＝＋－＠﹦﹢﹣﹫])|^(?=[\t\r\n])")
 
 
 def defuse(value: Any) -> Any:

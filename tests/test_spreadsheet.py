@@ -32,6 +32,10 @@ HOSTILE = [
     'a\t" "=1+1',
     '"=1',
     "＝1",
+    "﹦1",
+    "﹢1",
+    "﹣a",
+    "﹫1",
     "-",
     "\tx",
 ]
@@ -53,7 +57,7 @@ WAYS_OUT = {
 
 
 def is_safe(text):
-    return not text[:1] or text[0] not in "=+-@\t\r\n＝＋－＠" or spreadsheet._is_number(text)
+    return not text[:1] or text[0] not in "=+-@\t\r\n＝＋－＠﹦﹢﹣﹫" or spreadsheet._is_number(text)
 
 
 def ways_out(source):
@@ -101,11 +105,11 @@ def test_what_reads_a_file_without_its_marks_finds_no_formula(text):
     assert defuse(text) == f"'{text}"
 
 
-@given(st.text(alphabet="=+-@\t\r\n;, '\"a1＝", max_size=6))
+@given(st.text(alphabet="=+-@\t\r\n;, '\"a1＝﹣", max_size=6))
 def test_no_text_begins_a_formula(text):
     assert is_safe(defuse(text))
     if not spreadsheet._is_number(text):
-        assert not any(re.match(r"\s*[=+\-@＝]", part) for part in re.split(r"[;\t\r\n]", defuse(text)))
+        assert not any(re.match(r"\s*[=+\-@＝﹣]", part) for part in re.split(r"[;\t\r\n]", defuse(text)))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +129,7 @@ def is_safe_everywhere(data):
     return all(is_safe(cell.lstrip()) for delimiter in ",;\t" for cell in cells(data, delimiter))
 
 
-@given(st.lists(st.text(alphabet="=+-@\t\r\n;, '\"a1＝", max_size=8), min_size=1, max_size=3))
+@given(st.lists(st.text(alphabet="=+-@\t\r\n;, '\"a1＝﹣", max_size=8), min_size=1, max_size=3))
 def test_no_row_begins_a_formula_however_it_is_split(row):
     # In front of them a name: numbers stay as they are, and a row of them alone is one text where commas end nothing.
     assert is_safe_everywhere(rows_csv(["a"], [["a", *row]]))

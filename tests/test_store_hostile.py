@@ -247,6 +247,16 @@ def leave(store, name, age):
     return path
 
 
+@pytest.mark.parametrize("name", [f"{'A' * 64}.ncviz", "mine.ncviz"])
+def test_what_only_looks_like_a_record_is_told_and_costs_nothing(tmp_path, name):
+    store = Store(str(tmp_path))
+    store.put(KEY, ARRAYS, {})
+    leave(store, name, 60)
+    (finding,) = verify_store(store).findings
+    assert (finding.name, finding.kind, finding.is_fault) == (name, "stray", False)
+    assert verify_store(store).is_sound
+
+
 @pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
 def test_without_locks_the_date_says_what_died_writers_left(tmp_path, monkeypatch, code):
     def refuse(*_):

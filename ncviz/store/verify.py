@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from ncviz.store.cap import AHEAD_SECONDS, key_of
+from ncviz.store.cap import AHEAD_SECONDS, SUFFIX, key_of
 from ncviz.store.folder import Item, reason
 from ncviz.store.record import DamagedError, ForeignError
 from ncviz.store.store import Store
@@ -17,7 +17,7 @@ class Finding:
 
     Attributes:
         name: Its name.
-        kind: "damaged", "not ours", "unreadable", "no file", "dated ahead", "being written" or "left behind".
+        kind: "damaged", "not ours", "unreadable", "no file", "dated ahead", "stray", "being written" or "left behind".
         bytes: Its size.
         words: What was found, in a few words.
         is_bundled: Whether it came with the package.
@@ -85,7 +85,8 @@ def _look_at(store: Store, item: Item, is_bundled: bool) -> list[Finding]:
             return [finding("left behind", "its writer is gone; it goes when its room is needed, or in time")]
         return [finding("being written", "a writer is at it")]
     if not key_of(item):
-        return []
+        is_alike = item.name.endswith(SUFFIX)
+        return [finding("stray", "its name is none that a record has; nothing reads it")] if is_alike else []
     found = []
     if not is_bundled and item.modified > time.time() + AHEAD_SECONDS:
         found = [finding("dated ahead", "its date lies ahead; it counts as used now")]
