@@ -12,8 +12,8 @@ class CalledAttention(nn.MultiheadAttention):
     """``nn.MultiheadAttention`` that calls its projections, which its own forward reads without calling them.
 
     ``in_proj`` is a linear layer that shares ``in_proj_weight`` and ``in_proj_bias``; ``out_proj`` is the module's own.
-    Outputs are the same but for rounding. Calls that it does not write out (a key that is not the query, padding, a
-    sequence without a batch) go to the module's own forward.
+    In eval mode, outputs are the same but for rounding. Calls that it does not write out (a key that is not the query,
+    padding, a sequence without a batch) go to the module's own forward.
     """
 
     in_proj: nn.Linear

@@ -111,24 +111,25 @@ class Evaluator:
         state |= {name: value.to(self.device) for name, value in (changed or {}).items()}
         for name, mask in (masks or {}).items():
             state[name] = state[name] * mask.to(self.device)
-        with guard(self.device), self._lock, torch.inference_mode():
-            parts = [
-                functional_call(self._net, state, (batch.clone(),)).argmax(dim=1)
-                for batch in self._inputs.split(self._batch)
-            ]
-        return torch.cat(parts).cpu()
+        return self._classes(state, self._inputs)
 
     def seconds(self) -> float:
         """Return about how long a pass of all images takes, from one of some of them."""
-        few, batch = self._inputs[: self._batch], self._batch
-        with guard(self.device), self._lock, torch.inference_mode():
-            begun = time.perf_counter()
-            functional_call(self._net, dict(self._state), (few.clone(),)).argmax(dim=1).cpu()
-            return (time.perf_counter() - begun) * max(1.0, self.images / batch)
+        begun = time.perf_counter()
+        self._classes(self._state, self._inputs[: self._batch])
+        return (time.perf_counter() - begun) * max(1.0, self.images / self._batch)
 
     def accuracy(self, masks: Masks | None = None, changed: Masks | None = None) -> float:
         """Return the fraction of images that a changed network classifies correctly; see ``predictions``."""
         return float((self.predictions(masks, changed) == self.labels).double().mean())
+
+    def _classes(self, state: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+        with guard(self.device), self._lock, torch.inference_mode():
+            parts = [
+                functional_call(self._net, dict(state), (batch.clone(),)).argmax(dim=1)
+                for batch in inputs.split(self._batch)
+            ]
+        return torch.cat(parts).cpu()
 
 
 def count_classes(net: nn.Module, inputs: Tensor) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ncviz.errors import NcvizError
 from ncviz.tasks.task import Context, Task
 
 clock = time.monotonic
@@ -21,7 +22,7 @@ class Series:
         key: The job's; by default that of the last task.
         ends: For each task the fraction of the time at which it ends; by default all take as long.
         is_by_time: Whether the tasks' own fractions are those of their time, and each but the first tells its seconds;
-            then ``ends`` is for what could not tell them.
+            then ``ends`` says nothing.
         prefixes: For each task what stands before its messages.
         is_lenient: Whether a task that fails leaves the others to be done.
     """
@@ -63,7 +64,7 @@ class Whole:
     series: Series
     context: Context
     _ends: list[float] = field(init=False)
-    _later: list[float | None] = field(init=False)
+    _later: list[float] = field(init=False, default_factory=list)
     _began: float = field(init=False)
     _at: float = field(init=False, default=0.0)
 
@@ -71,25 +72,28 @@ class Whole:
         tasks = self.series.tasks
         self._ends = [0.0, *(self.series.ends or [(number + 1) / len(tasks) for number in range(len(tasks))])]
         self._began = clock()
-        self._later = [None] * len(tasks)
         if self.series.is_by_time:
-            self._later[1:] = [task.seconds(self.context) for task in tasks[1:]]
+            self._later = [self._seconds(task) for task in tasks[1:]]
 
     def part(self, number: int) -> Context:
         """Return the context of one of the tasks."""
         prefix = self.series.prefixes[number] if self.series.prefixes else ""
-        part = self.context.part(self._ends[number], self._ends[number + 1], prefix)
-        later = [seconds for seconds in self._later[number + 1 :] if seconds is not None]
-        if not self.series.is_by_time or None in self._later[1:]:
-            return part
-        begun = clock()
+        if not self.series.is_by_time:
+            return self.context.part(self._ends[number], self._ends[number + 1], prefix)
+        begun, later = clock(), sum(self._later[number:])
 
         def tell(fraction: float, message: str) -> None:
             now = clock()
             if fraction > 0.0:
-                left = (now - begun) * (1.0 / fraction - 1.0) + sum(later)
-                spent = now - self._began
+                left, spent = (now - begun) * (1.0 / fraction - 1.0) + later, now - self._began
                 self._at = max(self._at, spent / max(spent + left, 1e-9))
             self.context.say(self._at, prefix + message)
 
         return replace(self.context, progress=tell)
+
+    def _seconds(self, task: Task[Any]) -> float:
+        try:
+            return task.seconds(self.context) or 0.0
+        except NcvizError:
+            # It says so itself when its turn has come, and those before it are kept.
+            return 0.0

@@ -239,8 +239,19 @@ def test_a_series_never_goes_back_when_it_takes_longer_than_was_foretold(monkeyp
     assert told == pytest.approx([0.4, 0.8, 0.8, 0.8, 1.0])
 
 
-def test_a_series_goes_by_its_tasks_ends_where_nothing_is_foretold(monkeypatch):
+def test_what_cannot_be_foretold_fails_in_its_turn_and_what_comes_before_is_kept(store):
+    class Untellable(Squares):
+        def seconds(self, context):
+            raise NcvizError("No images.")
+
+    desk, first = Desk(store, JobRegistry()), Squares(2, [])
+    now = wait(desk.start(Series((first, Untellable(91, [])), is_by_time=True), Context(desk), "Rows"))
+    assert (now.state, now.error) == ("failed", "Too many.")
+    assert desk.has(first, Context(desk))
+
+
+def test_ends_say_how_the_rest_of_a_series_is_shared(monkeypatch):
     passed = []
     first, second = Timed(((0.5, 1), (1.0, 1)), passed), Timed(((0.5, 3),), passed)
-    told = fractions_of(Series((first, second), ends=(0.9, 1.0), is_by_time=True), monkeypatch)
+    told = fractions_of(Series((first, second), ends=(0.9, 1.0)), monkeypatch)
     assert told == pytest.approx([0.45, 0.9, 0.95])

@@ -42,15 +42,6 @@ def input_norms(given: ScoreInputs, criterion: str) -> dict[str, Tensor]:
     # A weight that several layers share hears what stands at the inputs of all of them.
     modules = {name: layers_of(net, weights[name]) for name in given.names}
 
-    def check(alone: list[str]) -> None:
-        if alone:
-            raise NcvizError(
-                f"Criterion '{criterion}' looks at what layers hear, and '{alone[0]}' is read by a function in "
-                "forward; make it an nn.Linear or nn.Conv2d, or choose another criterion."
-            )
-
-    check([name for name, own in modules.items() if not own])
-
     def watch(name: str) -> None:
         module = net.get_submodule(name)
 
@@ -66,7 +57,12 @@ def input_norms(given: ScoreInputs, criterion: str) -> dict[str, Tensor]:
     with torch.no_grad():
         for part in inputs.double().split(_CHUNK):
             net(part)
-    check([name for name, own in modules.items() if not any(each in squares for each in own)])
+    alone = [name for name, own in modules.items() if not any(each in squares for each in own)]
+    if alone:
+        raise NcvizError(
+            f"Criterion '{criterion}' looks at what layers hear, and '{alone[0]}' is read by a function in forward; "
+            "make it an nn.Linear or nn.Conv2d, or choose another criterion."
+        )
     heard = {
         name: sum(
             _spread(net.get_submodule(each), squares[each], weights[name]) for each in own if each in squares
